@@ -1,0 +1,109 @@
+# AsyncQueue: `make help` lists what there is. Long recipes live in hack/.
+SHELL := /usr/bin/env bash -o pipefail
+.SHELLFLAGS := -ec
+.DEFAULT_GOAL := help
+
+VERSION ?= dev
+TAG ?= dev
+IMAGES ?= manager worker demojob
+GOLANGCI_LINT_VERSION ?= v2.15.0
+
+BIN := $(CURDIR)/bin
+LDFLAGS := -s -w -X github.com/asyncqueue/operator/internal/version.Version=$(VERSION)
+CLUSTER := hack/cluster/cluster
+# What the suites need to find the programs that the Makefile brings.
+SUITE_ENV := KUBEBUILDER_ASSETS=$(BIN)/k8s
+PACKAGES := ./api/... ./cmd/... ./controllers/... ./examples/... ./internal/... ./queue/... ./worker/... ./hack/...
+
+##@ General
+
+.PHONY: help
+help: ## Show this list.
+	@awk 'BEGIN {FS = ":.*##"; printf "Usage: make <target>\n"} \
+	  /^[a-zA-Z0-9_-]+:.*?##/ { printf "  \033[36m%-16s\033[0m %s\n", $$1, $$2 } \
+	  /^##@/ { printf "\n\033[1m%s\033[0m\n", substr($$0, 5) }' $(MAKEFILE_LIST)
+
+##@ See it run
+
+.PHONY: demo
+demo: ## A real one-node Kubernetes, the operator, four queues, 500 messages: the whole story.
+	hack/demo/demo
+
+.PHONY: demo-down
+demo-down: ## Remove everything that the demo started.
+	hack/demo/down
+
+##@ Test
+
+.PHONY: test
+test: unit apiserver ## Unit suites with the race detector, then the suite on a real API server.
+
+.PHONY: unit
+unit: redis-server ## Unit suites, with the race detector and a real redis-server.
+	go test -race -timeout 15m $(PACKAGES)
+
+.PHONY: apiserver
+apiserver: redis-server envtest ## The operator against a real etcd and kube-apiserver.
+	$(SUITE_ENV) go test -timeout 15m ./test/apiserver/...
+
+.PHONY: e2e
+e2e: redis-server ## The end-to-end suite: real pods on a real one-node cluster.
+	hack/e2e
+
+.PHONY: envtest
+envtest: ## Build etcd, kube-apiserver and kubectl from their Go modules (minutes the first time).
+	$(CLUSTER) build-envtest
+
+.PHONY: redis-server
+redis-server: ## Find redis-server, or install Debian's.
+	@hack/need-redis
+
+##@ Develop
+
+.PHONY: build
+build: ## Build the programs into bin/.
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/... ./examples/demojob
+
+.PHONY: generate
+generate: ## Regenerate deepcopy functions.
+	hack/generate.sh object
+
+.PHONY: manifests
+manifests: ## Regenerate the CRD and the operator's role from the Go sources.
+	hack/generate.sh manifests
+
+.PHONY: lint
+lint: $(BIN)/tools/golangci-lint-$(GOLANGCI_LINT_VERSION) ## Run the linters.
+	$< run
+
+.PHONY: fmt
+fmt: $(BIN)/tools/golangci-lint-$(GOLANGCI_LINT_VERSION) ## Format the Go sources.
+	$< fmt
+
+.PHONY: verify
+verify: ## Regenerate everything; fail where the tree then differs from what is committed.
+	hack/verify
+
+$(BIN)/tools/golangci-lint-$(GOLANGCI_LINT_VERSION):
+	@echo "building golangci-lint $(GOLANGCI_LINT_VERSION) (some minutes the first time)"
+	@mkdir -p $(BIN)/tools
+	GOBIN=$(BIN)/tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	mv $(BIN)/tools/golangci-lint $@
+
+##@ Cluster
+
+.PHONY: cluster-up
+cluster-up: ## Start the one-node Kubernetes of the demo and the end-to-end suite.
+	$(CLUSTER) up
+
+.PHONY: cluster-down
+cluster-down: ## Stop it and remove what it left.
+	$(CLUSTER) down
+
+.PHONY: images
+images: ## Build the images (manager, worker, demojob) as tar files, without Docker.
+	VERSION=$(VERSION) TAG=$(TAG) hack/images $(IMAGES)
+
+.PHONY: install
+install: ## Install the operator from config/default into the cluster that kubectl points at.
+	kubectl apply --server-side -k config/default
