@@ -1,0 +1,130 @@
+package workerenv
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+)
+
+// Limits of the settings.
+const (
+	MaxConcurrency = 10000
+	MaxSeconds     = 7 * 24 * time.Hour
+)
+
+// Validate checks each value and what they mean together. It returns the first
+// thing that is wrong, as an *Error. The choice of a handler is not checked: a
+// program may bring its own.
+func (s Settings) Validate() error {
+	return firstOf(
+		check(Redis, validateRedis(s.Redis)),
+		check(Channel, required(s.Channel)),
+		check(PopSeconds, within(s.Pop, time.Millisecond, MaxSeconds)),
+		check(HandleSeconds, within(s.Handle, time.Millisecond, MaxSeconds)),
+		check(DrainSeconds, within(s.Drain, 0, MaxSeconds)),
+		check(RetrySeconds, eachWithin(s.Retry)),
+		check(MaxAttempts, atLeast(s.MaxAttempts, 0)),
+		check(Concurrency, atLeast(s.Concurrency, 1)),
+		check(Concurrency, atMost(s.Concurrency, MaxConcurrency)),
+		check(MaxReloads, atLeast(s.MaxReloads, 0)),
+		check(HTTPURL, validateHTTP(s.HTTPURL)),
+		check(HTTPURL, s.handlerConflict()),
+		check(RedisTLSCertFile, s.TLS.halfCertificate()),
+	)
+}
+
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func check(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{Variable: Named(name), Err: err}
+}
+
+func required(text string) error {
+	if text == "" {
+		return errors.New("it must be set")
+	}
+	return nil
+}
+
+func validateRedis(text string) error {
+	if err := required(text); err != nil {
+		return err
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return errors.New("want a URL as redis://host:6379/0") // the text may hold a password
+	}
+	switch {
+	case u.Scheme != "redis" && u.Scheme != "rediss":
+		return errors.New("want a URL that begins with redis:// or rediss://")
+	case u.Host == "":
+		return errors.New("want a host in the URL, as redis://host:6379/0")
+	}
+	return nil
+}
+
+func validateHTTP(text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return errors.New("want a URL that begins with http:// or https://")
+	}
+	return nil
+}
+
+func (s Settings) handlerConflict() error {
+	if s.HTTPURL != "" && len(s.Exec) > 0 {
+		return fmt.Errorf("it excludes --%s", Named(Exec).Flag())
+	}
+	return nil
+}
+
+func (t TLS) halfCertificate() error {
+	if (t.CertFile == "") != (t.KeyFile == "") {
+		return fmt.Errorf("it needs --%s, and the other way round", Named(RedisTLSKeyFile).Flag())
+	}
+	return nil
+}
+
+func within(d, least, most time.Duration) error {
+	if d < least || d > most {
+		return fmt.Errorf("want seconds from %s to %s, not %s", formatSeconds(least), formatSeconds(most), formatSeconds(d))
+	}
+	return nil
+}
+
+func eachWithin(list []time.Duration) error {
+	for _, d := range list {
+		if err := within(d, 0, MaxSeconds); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func atLeast(n, least int) error {
+	if n < least {
+		return fmt.Errorf("want at least %d, not %d", least, n)
+	}
+	return nil
+}
+
+func atMost(n, most int) error {
+	if n > most {
+		return fmt.Errorf("want at most %d, not %d", most, n)
+	}
+	return nil
+}
