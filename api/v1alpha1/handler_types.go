@@ -1,0 +1,40 @@
+package v1alpha1
+
+// Handler is what a worker does with a message: exactly one of its fields is
+// set.
+type Handler struct {
+	// http sends each message as a CloudEvent to a URL.
+	// +optional
+	HTTP *HTTPHandler `json:"http,omitempty"`
+
+	// exec runs a command for each message, inside the worker container.
+	// +optional
+	Exec *ExecHandler `json:"exec,omitempty"`
+}
+
+// HTTPHandler sends each message as a CloudEvent to a URL. A 2xx answer
+// acknowledges the message; 408, 425, 429, 5xx and no answer retry it; any
+// other answer fails it.
+type HTTPHandler struct {
+	// url is where messages are sent with POST, over http or https: a sidecar
+	// of the template or a service. It holds no user name or password.
+	// Required.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	// +required
+	URL string `json:"url"`
+}
+
+// ExecHandler runs a command for each message. Exit code 0 acknowledges the
+// message, 75 retries it, 65 drops it, any other is a failed attempt.
+type ExecHandler struct {
+	// command is the program and its arguments, without a shell. The program
+	// is looked up in the image of the container worker, which spec.template
+	// sets. The message comes on standard input. Required.
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=4096
+	// +listType=atomic
+	// +required
+	Command []string `json:"command"`
+}

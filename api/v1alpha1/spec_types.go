@@ -1,0 +1,206 @@
+package v1alpha1
+
+import (
+	corev1 "k8s.io/api/core/v1"
+)
+
+// WorkerContainer is the name of the container that consumes the queue, in the
+// worker Deployment and in spec.template.
+const WorkerContainer = "worker"
+
+// AsyncQueueSpec is what the queue should be.
+type AsyncQueueSpec struct {
+	// channel is what the queue's keys in Redis begin with: <channel>:waiting,
+	// <channel>:delayed and so on. Producers must use the same text. Absent
+	// means {<namespace>.<name>}, braces included. It may be neither added,
+	// changed nor removed later, since messages would be left behind.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=200
+	// +optional
+	Channel string `json:"channel,omitempty"`
+
+	// redis says where the queue lives. Absent means the Redis that the
+	// operator was started with (--default-redis), without credentials.
+	// +optional
+	Redis *Redis `json:"redis,omitempty"`
+
+	// timeouts are the queue's time limits, in whole seconds.
+	// +kubebuilder:default={}
+	// +optional
+	Timeouts Timeouts `json:"timeouts,omitzero"`
+
+	// maxAttempts is how often a message that failed is tried again, for
+	// messages that carry no number of their own: n means at most n+1 runs.
+	// Defaults to 0: one run, no retry.
+	// +kubebuilder:default=0
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000
+	// +optional
+	MaxAttempts int32 `json:"maxAttempts,omitempty"`
+
+	// concurrency is how many messages one worker has in hand at most. 1 makes
+	// a worker handle one message after the other. Defaults to 10.
+	// +kubebuilder:default=10
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10000
+	// +optional
+	Concurrency int32 `json:"concurrency,omitempty"`
+
+	// replicas is how many workers run. With autoscaling it is only the
+	// starting size. Defaults to 1. Leave it out of manifests where kubectl
+	// scale, a HorizontalPodAutoscaler or KEDA drives it: applying such a
+	// manifest again keeps what the scaler set.
+	// +kubebuilder:default=1
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000
+	// +optional
+	Replicas *int32 `json:"replicas,omitempty"`
+
+	// suspend stops consumption: the workers finish what they have in hand and
+	// go, the reload CronJob pauses, messages stay in Redis. Defaults to false.
+	// +kubebuilder:default=false
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
+
+	// autoscaling lets the operator choose the number of workers by the
+	// backlog. Absent means that spec.replicas is the number of workers.
+	// +optional
+	Autoscaling *Autoscaling `json:"autoscaling,omitempty"`
+
+	// timeoutReload puts messages that outlived their handle timeout back on
+	// the queue. Declaring it says that the messages are idempotent: one may
+	// run twice. Absent means never: such messages stay in the state timeout.
+	// +optional
+	TimeoutReload *TimeoutReload `json:"timeoutReload,omitempty"`
+
+	// handler is what a worker does with a message. Absent means that the
+	// image of the container worker in spec.template brings its own handlers,
+	// built on the Go package worker.
+	// +optional
+	Handler *Handler `json:"handler,omitempty"`
+
+	// template is merged over the pod template that the operator makes for
+	// the workers: labels, annotations, sidecars, volumes, scheduling and so
+	// on. In its container named worker only image, resources, env (names that
+	// do not begin with ASYNCQUEUE_), envFrom and volumeMounts may be set; the
+	// rest of that container is the operator's. It is not used for the reload
+	// CronJob. Absent means the operator's pod as it is.
+	// +optional
+	Template *corev1.PodTemplateSpec `json:"template,omitempty"`
+}
+
+// Timeouts are the queue's time limits, in whole seconds.
+type Timeouts struct {
+	// popSeconds is how long a worker waits for a message in one call to
+	// Redis, at most. It never delays a message. Defaults to 2.
+	// +kubebuilder:default=2
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=3600
+	// +optional
+	PopSeconds int32 `json:"popSeconds,omitempty"`
+
+	// handleSeconds is the handle timeout: a message whose run takes longer
+	// goes to the state timeout, while its handler goes on until it ends.
+	// Defaults to 10.
+	// +kubebuilder:default=10
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=604800
+	// +optional
+	HandleSeconds int32 `json:"handleSeconds,omitempty"`
+
+	// retrySeconds is how long a failed message waits for its next attempt:
+	// the first number after the first attempt and so on; the last number
+	// repeats. Defaults to [5].
+	// +kubebuilder:default={5}
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:Minimum=0
+	// +kubebuilder:validation:items:Maximum=2592000
+	// +listType=atomic
+	// +optional
+	RetrySeconds []int32 `json:"retrySeconds,omitempty"`
+
+	// drainSeconds is how long a worker that is told to stop may go on with
+	// what it has in hand. The pod's grace period follows from it. Absent
+	// means handleSeconds + 20.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=604800
+	// +optional
+	DrainSeconds *int32 `json:"drainSeconds,omitempty"`
+}
+
+// Autoscaling lets the operator choose the number of workers by the backlog.
+type Autoscaling struct {
+	// minReplicas is the least number of workers. 0 lets the queue sleep
+	// without a worker; one message wakes it. Defaults to 0.
+	// +kubebuilder:default=0
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000
+	// +optional
+	MinReplicas int32 `json:"minReplicas,omitempty"`
+
+	// maxReplicas is the greatest number of workers. Required.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	// +required
+	MaxReplicas int32 `json:"maxReplicas"`
+
+	// queueLength scales by the messages there are. Defaults to {target: 10}.
+	// +kubebuilder:default={}
+	// +optional
+	QueueLength QueueLength `json:"queueLength,omitzero"`
+
+	// idleSeconds is how long there must be nothing to do before the last
+	// worker goes. It counts only where minReplicas is 0. Defaults to 60; 0
+	// means at once.
+	// +kubebuilder:default=60
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=86400
+	// +optional
+	IdleSeconds *int32 `json:"idleSeconds,omitempty"`
+}
+
+// QueueLength scales by the messages there are.
+type QueueLength struct {
+	// target is how many messages there should be per worker: waiting ones,
+	// delayed ones that are due, and those in hand. Defaults to 10.
+	// +kubebuilder:default=10
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	// +optional
+	Target int32 `json:"target,omitempty"`
+}
+
+// TimeoutReload puts messages that outlived their handle timeout back on the
+// queue.
+type TimeoutReload struct {
+	// schedule is when to reload, in cron's five fields or as a macro such as
+	// @hourly. Required.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=200
+	// +required
+	Schedule string `json:"schedule"`
+
+	// timeZone is the IANA time zone of the schedule, such as Europe/Berlin.
+	// Empty or absent means UTC.
+	// +kubebuilder:validation:MaxLength=64
+	// +optional
+	TimeZone string `json:"timeZone,omitempty"`
+
+	// maxMessages is how many messages one run of the CronJob reloads at most,
+	// the oldest first. Defaults to 1000.
+	// +kubebuilder:default=1000
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	// +optional
+	MaxMessages int32 `json:"maxMessages,omitempty"`
+
+	// maxReloads is how often one message may be put back, by this CronJob or
+	// because its worker died. After that it goes to the state failed. Defaults
+	// to 3.
+	// +kubebuilder:default=3
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	// +optional
+	MaxReloads int32 `json:"maxReloads,omitempty"`
+}
