@@ -2,6 +2,8 @@ package v1alpha1
 
 // Handler is what a worker does with a message: exactly one of its fields is
 // set.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.http) != has(self.exec)",message="set exactly one of handler.http and handler.exec; leave handler out where the image brings its own handlers"
 type Handler struct {
 	// http sends each message as a CloudEvent to a URL.
 	// +optional
@@ -21,6 +23,8 @@ type HTTPHandler struct {
 	// Required.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != ''",message="url must be absolute, with http or https and a host, such as http://127.0.0.1:8080/jobs"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^[^/]*//[^/?]*@')",message="url may hold no user name or password, since they would show in the pod: remove the part before the @"
 	// +required
 	URL string `json:"url"`
 }
@@ -34,6 +38,7 @@ type ExecHandler struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MaxLength=4096
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || self[0] != ''",message="the first item of command is the program and may not be empty"
 	// +listType=atomic
 	// +required
 	Command []string `json:"command"`

@@ -31,6 +31,8 @@ const (
 // together: without addresses the operator's default Redis is used with its
 // own mode, database and TLS. Credentials never come from the operator's
 // default, and may stand alone.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.addresses) || !(has(self.mode) || has(self.database) || has(self.tls))",fieldPath=".addresses",message="mode, database and tls belong to addresses: set redis.addresses too, or leave the three out to use the operator's default Redis"
 type Redis struct {
 	// addresses are the host:port pairs of the Redis, such as
 	// redis.default:6379 or [fd00::1]:6379: exactly one in the mode
@@ -39,6 +41,7 @@ type Redis struct {
 	// +kubebuilder:validation:MaxItems=1
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=262
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?|[[][0-9A-Fa-f:.]+[]]):0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$')",message="an address must be host:port with a port from 1 to 65535, without a scheme, such as redis.default:6379 or [fd00::1]:6379"
 	// +listType=atomic
 	// +optional
 	Addresses []string `json:"addresses,omitempty"`
@@ -67,6 +70,9 @@ type Redis struct {
 }
 
 // RedisTLS is how the connection to Redis is encrypted.
+//
+// +kubebuilder:validation:XValidation:rule="self.enabled || !(has(self.caSecretRef) || has(self.certSecretRef) || (has(self.serverName) && self.serverName != '') || (has(self.insecureSkipVerify) && self.insecureSkipVerify))",fieldPath=".enabled",message="caSecretRef, certSecretRef, serverName and insecureSkipVerify need TLS: set tls.enabled to true, or leave them out"
+// +kubebuilder:validation:XValidation:rule="!(has(self.caSecretRef) && has(self.insecureSkipVerify) && self.insecureSkipVerify)",fieldPath=".insecureSkipVerify",message="insecureSkipVerify would ignore caSecretRef: set only one of them"
 type RedisTLS struct {
 	// enabled turns TLS on. Required; the other fields need it to be true.
 	// +required
@@ -86,6 +92,7 @@ type RedisTLS struct {
 	// serverName is the name that the server's certificate must carry. Absent
 	// means the host of the address.
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9_.:-]*$')",message="serverName must be a host name or an IP address, without a scheme, such as redis.example.com"
 	// +optional
 	ServerName string `json:"serverName,omitempty"`
 
@@ -100,6 +107,7 @@ type SecretRef struct {
 	// name is the name of the Secret. Required.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)*$')",message="name must be the name of a Secret: lower case letters, digits, - and ., such as orders-redis"
 	// +required
 	Name string `json:"name"`
 }

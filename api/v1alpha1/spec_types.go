@@ -9,6 +9,10 @@ import (
 const WorkerContainer = "worker"
 
 // AsyncQueueSpec is what the queue should be.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.channel) == has(oldSelf.channel) && (!has(self.channel) || self.channel == oldSelf.channel)",fieldPath=".channel",message="channel may be neither added, changed nor removed later, since messages would be left behind: create another AsyncQueue instead"
+// +kubebuilder:validation:XValidation:rule="has(self.handler) || (has(self.template) && has(self.template.spec) && has(self.template.spec.containers) && self.template.spec.containers.exists(c, c.name == 'worker' && has(c.image) && c.image != ''))",fieldPath=".handler",message="without a handler the image must bring its own: set the image of the container worker in spec.template.spec.containers, or set handler.http or handler.exec"
+// +kubebuilder:validation:XValidation:rule="!has(self.autoscaling) || !has(oldSelf.autoscaling) || self.replicas == oldSelf.replicas || self.replicas == 1",fieldPath=".replicas",message="with autoscaling replicas is only the starting size and may not be changed: change autoscaling.minReplicas or autoscaling.maxReplicas, or remove autoscaling first"
 type AsyncQueueSpec struct {
 	// channel is what the queue's keys in Redis begin with: <channel>:waiting,
 	// <channel>:delayed and so on. Producers must use the same text. Absent
@@ -16,6 +20,7 @@ type AsyncQueueSpec struct {
 	// changed nor removed later, since messages would be left behind.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=200
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[^\\p{Z}\\p{C}]+$')",message="channel may hold no white space and no control characters: remove them"
 	// +optional
 	Channel string `json:"channel,omitempty"`
 
@@ -130,6 +135,8 @@ type Timeouts struct {
 }
 
 // Autoscaling lets the operator choose the number of workers by the backlog.
+//
+// +kubebuilder:validation:XValidation:rule="self.minReplicas <= self.maxReplicas",fieldPath=".minReplicas",message="minReplicas may not be greater than maxReplicas: lower it, or raise maxReplicas"
 type Autoscaling struct {
 	// minReplicas is the least number of workers. 0 lets the queue sleep
 	// without a worker; one message wakes it. Defaults to 0.
@@ -178,12 +185,20 @@ type TimeoutReload struct {
 	// @hourly. Required.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=200
+	// +kubebuilder:validation:XValidation:rule="self.startsWith('@') || self.split(' ').size() == 5",message="schedule must have five fields, one space apart (minute, hour, day of month, month, day of week), such as '*/5 * * * *', or be a macro such as @hourly; a time zone goes to timeZone"
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('@') || self.matches('^@(yearly|annually|monthly|weekly|daily|midnight|hourly|every ([0-9]+[hms])+)$')",message="the macro in schedule is none of @yearly, @annually, @monthly, @weekly, @daily, @midnight, @hourly and @every 1h30m: choose one of them"
+	// +kubebuilder:validation:XValidation:rule="self.startsWith('@') || self.split(' ').size() != 5 || self.split(' ')[0].split(',').all(e, e.matches('^([*?]|[0-5]?[0-9](-[0-5]?[0-9])?)(/[1-9][0-9]*)?$'))",message="the first field of schedule is the minute: numbers from 0 to 59, with *, lists (,), ranges (-) and steps (/)"
+	// +kubebuilder:validation:XValidation:rule="self.startsWith('@') || self.split(' ').size() != 5 || self.split(' ')[1].split(',').all(e, e.matches('^([*?]|([01]?[0-9]|2[0-3])(-([01]?[0-9]|2[0-3]))?)(/[1-9][0-9]*)?$'))",message="the second field of schedule is the hour: numbers from 0 to 23, with *, lists (,), ranges (-) and steps (/)"
+	// +kubebuilder:validation:XValidation:rule="self.startsWith('@') || self.split(' ').size() != 5 || self.split(' ')[2].split(',').all(e, e.matches('^([*?]|(0?[1-9]|[12][0-9]|3[01])(-(0?[1-9]|[12][0-9]|3[01]))?)(/[1-9][0-9]*)?$'))",message="the third field of schedule is the day of the month: numbers from 1 to 31, with *, lists (,), ranges (-) and steps (/)"
+	// +kubebuilder:validation:XValidation:rule="self.startsWith('@') || self.split(' ').size() != 5 || self.split(' ')[3].split(',').all(e, e.matches('^([*?]|(0?[1-9]|1[0-2]|(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))(-(0?[1-9]|1[0-2]|(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)))?)(/[1-9][0-9]*)?$'))",message="the fourth field of schedule is the month: numbers from 1 to 12, or jan to dec, with *, lists (,), ranges (-) and steps (/)"
+	// +kubebuilder:validation:XValidation:rule="self.startsWith('@') || self.split(' ').size() != 5 || self.split(' ')[4].split(',').all(e, e.matches('^([*?]|([0-6]|(?i:sun|mon|tue|wed|thu|fri|sat))(-([0-6]|(?i:sun|mon|tue|wed|thu|fri|sat)))?)(/[1-9][0-9]*)?$'))",message="the fifth field of schedule is the day of the week: numbers from 0 (Sunday) to 6, or sun to sat, with *, lists (,), ranges (-) and steps (/)"
 	// +required
 	Schedule string `json:"schedule"`
 
 	// timeZone is the IANA time zone of the schedule, such as Europe/Berlin.
 	// Empty or absent means UTC.
 	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9][A-Za-z0-9_+-]*)*)?$') && self != 'Local'",message="timeZone must be an IANA name such as Europe/Berlin or Etc/UTC: leave it out for UTC"
 	// +optional
 	TimeZone string `json:"timeZone,omitempty"`
 
