@@ -25,7 +25,7 @@ import (
 // +kubebuilder:printcolumn:name="Failed",type=integer,priority=1,JSONPath=`.status.backlog.failed`,description="Messages that used up their attempts"
 // +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`,description="Why the queue is ready, or is not"
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 40",fieldPath=".metadata.name",message="metadata.name may have at most 40 characters, since the names of the Deployment and the CronJob derive from it: choose a shorter name"
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 40",message="metadata.name may have at most 40 characters, since the names of the Deployment and the CronJob derive from it: choose a shorter name"
 type AsyncQueue struct {
 	metav1.TypeMeta `json:",inline"`
 

@@ -20,7 +20,7 @@ type AsyncQueueSpec struct {
 	// changed nor removed later, since messages would be left behind.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=200
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[^\\p{Z}\\p{C}]+$')",message="channel may hold no white space and no control characters: remove them"
+	// +kubebuilder:validation:XValidation:rule="self.matches(r'^[^\\p{Z}\\p{C}]*$')",message="channel may hold no white space and no control characters: remove them"
 	// +optional
 	Channel string `json:"channel,omitempty"`
 
