@@ -1,0 +1,189 @@
+// Package redistest starts real Redis servers for tests: on a free loopback port, without any
+// persistence, in a temporary folder, and gone when the test ends.
+//
+// The server is the program named by $REDIS_SERVER, or redis-server from PATH. Where there is none
+// the test fails: a test that talks to Redis must not pass without one.
+package redistest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// startTimeout bounds how long a server may take until it answers.
+const startTimeout = 20 * time.Second
+
+// Start returns the address of a Redis server that lives as long as the test. Arguments are
+// settings as on redis-server's command line ("--maxmemory", "10mb").
+func Start(t testing.TB, args ...string) string {
+	t.Helper()
+	server, err := Launch(t.TempDir(), args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	return server.Addr
+}
+
+var shared struct {
+	once   sync.Once
+	server *Server
+	err    error
+}
+
+// Shared returns the address of one server for all tests of a package, which must use keys of
+// their own. The package's TestMain has to call Main.
+func Shared(t testing.TB) string {
+	t.Helper()
+	shared.once.Do(func() {
+		dir, err := os.MkdirTemp("", "redistest")
+		if err != nil {
+			shared.err = err
+			return
+		}
+		shared.server, shared.err = Launch(dir)
+	})
+	if shared.err != nil {
+		t.Fatal(shared.err)
+	}
+	return shared.server.Addr
+}
+
+// Main runs the tests of a package and stops the shared server after them.
+func Main(m *testing.M) {
+	code := m.Run()
+	if shared.server != nil {
+		shared.server.Stop()
+		_ = os.RemoveAll(shared.server.Dir)
+	}
+	os.Exit(code)
+}
+
+// Server is a running Redis server.
+type Server struct {
+	Addr string // host:port on loopback
+	Dir  string // working folder; its log is redis.log
+
+	process *os.Process
+	ended   chan struct{} // closed when the process is gone
+}
+
+// Launch starts a server that works in dir. The caller has to Stop it.
+func Launch(dir string, args ...string) (*Server, error) {
+	program, err := findServer()
+	if err != nil {
+		return nil, err
+	}
+	var failures []error
+	for range 5 { // the port is free when asked for, but may be taken by the time that it is used
+		server, err := launch(program, dir, args)
+		if err == nil {
+			return server, nil
+		}
+		failures = append(failures, err)
+	}
+	return nil, fmt.Errorf("starting %s: %w", program, errors.Join(failures...))
+}
+
+// Stop kills the server and waits until it is gone. It may be called again.
+func (s *Server) Stop() {
+	_ = s.process.Kill()
+	<-s.ended
+}
+
+// Signal sends a signal to the server, such as SIGSTOP.
+func (s *Server) Signal(sig syscall.Signal) error { return s.process.Signal(sig) }
+
+func findServer() (string, error) {
+	if program := os.Getenv("REDIS_SERVER"); program != "" {
+		return program, nil
+	}
+	program, err := exec.LookPath("redis-server")
+	if err != nil {
+		return "", fmt.Errorf("finding redis-server: %w: install it (apt-get install redis-server) or name it in $REDIS_SERVER", err)
+	}
+	return program, nil
+}
+
+func launch(program, dir string, args []string) (*Server, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	log, err := os.Create(filepath.Join(dir, "redis.log")) //nolint:gosec // dir is the test's own
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = log.Close() }()
+	settings := []string{"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "no"}
+	cmd := exec.Command(program, append(settings, args...)...) //nolint:gosec // the program is ours to choose
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	ended := make(chan struct{})
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread() // the death signal follows the thread that started the process
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait()
+			close(ended)
+		}
+	}()
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	server := &Server{Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Dir: dir, process: cmd.Process, ended: ended}
+	if err := server.awaitAnswer(); err != nil {
+		server.Stop()
+		text, _ := os.ReadFile(log.Name())
+		return nil, fmt.Errorf("%w\n%s", err, text)
+	}
+	return server, nil
+}
+
+func freePort() (int, error) {
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().(*net.TCPAddr).Port, nil
+}
+
+// awaitAnswer pings until the server answers; being asked for a password is an answer too.
+func (s *Server) awaitAnswer() error {
+	rdb := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true, Protocol: 2})
+	defer func() { _ = rdb.Close() }()
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		err := rdb.Ping(ctx).Err()
+		if err == nil || strings.HasPrefix(err.Error(), "NOAUTH") {
+			return nil
+		}
+		select {
+		case <-s.ended:
+			return errors.New("the server ended at once")
+		case <-ctx.Done():
+			return fmt.Errorf("awaiting an answer: %w", err)
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// BeatEvery is how often a worker should call Beat.
+const BeatEvery = 2 * time.Second
+
+// protocolVersion stands in every beat, so that a later version can tell who else is there.
+const protocolVersion = 1
+
+// Load is what a worker tells about itself in a beat.
+type Load struct {
+	Running int       // messages in hand, late ones included
+	Oldest  time.Time // when the oldest running one started; zero: none
+	Done    uint64    // runs that ended since the process started
+}
+
+// Beat is the last sign of life of a worker.
+type Beat struct {
+	ID      string    // the worker's name in Redis
+	Pod     string    // ConsumerConfig.Pod
+	Owner   string    // UID of the AsyncQueue it works for
+	Count   uint64    // grows with every beat of a worker
+	Load    Load      // as of the beat
+	Version int       // of the protocol that the worker speaks
+	text    string    // as it stands in Redis: what a sweep compares
+	_       [0]func() // not comparable, room for more fields
+}
+
+// beatText is the JSON of a beat.
+type beatText struct {
+	Count   uint64 `json:"n"`
+	Pod     string `json:"pod,omitempty"`
+	Owner   string `json:"owner,omitempty"`
+	Running int    `json:"running"`
+	Oldest  int64  `json:"oldest,omitempty"` // Unix milliseconds
+	Done    uint64 `json:"done"`
+	Version int    `json:"v"`
+}
+
+// BeatResult is the answer to a Beat.
+type BeatResult struct {
+	Tender bool // this worker tends the channel now: it should run a Keeper
+}
+
+// Beat renews the worker's sign of life, to be called every BeatEvery, and by this also finds who
+// tends the channel. A worker without beats for 8 s is taken for dead. ErrEvicted: see Register.
+func (c *Consumer) Beat(ctx context.Context, load Load) (BeatResult, error) {
+	id, err := c.life()
+	if err != nil {
+		return BeatResult{}, fmt.Errorf("beating: %w", err)
+	}
+	beat := c.nextBeat(id, load)
+	answer, err := runList(ctx, c.queue.rdb, scriptBeat, c.queue.keys.worker(id), id, beat, tenderLease.Milliseconds())
+	if err != nil {
+		return BeatResult{}, fmt.Errorf("beating as worker %s: %w", id, err)
+	}
+	if answer.int(0) == 0 {
+		c.evicted(id)
+		return BeatResult{}, fmt.Errorf("beating as worker %s: %w", id, ErrEvicted)
+	}
+	c.touched()
+	return BeatResult{Tender: answer.int(1) == 1}, nil
+}
+
+func (c *Consumer) nextBeat(_ string, load Load) string {
+	c.mu.Lock()
+	c.beats++
+	beat := beatText{
+		Count: c.beats, Pod: c.cfg.Pod, Owner: c.cfg.Owner,
+		Running: load.Running, Done: load.Done, Version: protocolVersion,
+	}
+	c.mu.Unlock()
+	if !load.Oldest.IsZero() {
+		beat.Oldest = load.Oldest.UnixMilli()
+	}
+	text, _ := json.Marshal(beat) // strings and numbers only: cannot fail
+	return string(text)
+}
+
+// parseBeat reads a beat leniently: a text of another version still shows that the worker lives.
+func parseBeat(id, text string) Beat {
+	var b beatText
+	_ = json.Unmarshal([]byte(text), &b)
+	beat := Beat{
+		ID: id, Pod: b.Pod, Owner: b.Owner, Count: b.Count, Version: b.Version, text: text,
+		Load: Load{Running: b.Running, Done: b.Done},
+	}
+	if b.Oldest > 0 {
+		beat.Load.Oldest = time.UnixMilli(b.Oldest)
+	}
+	return beat
+}
+
+// Workers returns the last beat of every worker that is registered, dead ones included until they
+// are swept.
+func (q *Queue) Workers(ctx context.Context) ([]Beat, error) {
+	texts, err := q.rdb.HGetAll(ctx, q.keys.workers).Result()
+	if err != nil {
+		return nil, fmt.Errorf("reading workers of %s: %w", q.channel, err)
+	}
+	beats := make([]Beat, 0, len(texts))
+	for id, text := range texts {
+		beats = append(beats, parseBeat(id, text))
+	}
+	sortBeats(beats)
+	return beats, nil
+}

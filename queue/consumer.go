@@ -1,0 +1,184 @@
+package queue
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"os"
+	"regexp"
+	"sync"
+	"time"
+)
+
+const (
+	// claimBudget bounds the bytes of one claim, so that large messages come a few at a time.
+	claimBudget = 16 << 20
+	// batchLimit bounds what one script call acknowledges or claims.
+	batchLimit = 1000
+	// tenderLease is how long a worker tends the channel without another beat.
+	tenderLease = 3 * time.Second
+	// DefaultHandleTimeout is the handle timeout where none is configured.
+	DefaultHandleTimeout = 10 * time.Second
+)
+
+// ConsumerConfig describes one consumer, which is one process that claims messages.
+type ConsumerConfig struct {
+	// ID begins the worker's name in Redis; each registration adds a random suffix, so that no two
+	// lives of a process are mixed up. Letters, digits, '.', '_' and '-'; default: the host name.
+	ID string
+	// Pod is shown in the beats. Default: empty.
+	Pod string
+	// Owner is the UID of the AsyncQueue that the worker belongs to. Default: empty.
+	Owner string
+	// HandleTimeout is how long a run may take before its message counts as timed out. Default 10 s.
+	HandleTimeout time.Duration
+	// Loss says where Leave puts the messages that are still in hand. Default Park.
+	Loss LossPolicy
+	// MaxReloads bounds how often Leave redelivers a message before it goes to failed (0 = no bound).
+	MaxReloads int
+}
+
+var workerName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,200}$`)
+
+func (cfg *ConsumerConfig) validate() error {
+	if cfg.ID == "" {
+		cfg.ID = hostName()
+	}
+	if !workerName.MatchString(cfg.ID) {
+		return fmt.Errorf("ID %q: want at most 200 letters, digits, '.', '_' and '-'", cfg.ID)
+	}
+	if cfg.HandleTimeout < 0 {
+		return errors.New("HandleTimeout: want no negative duration")
+	}
+	if cfg.HandleTimeout == 0 {
+		cfg.HandleTimeout = DefaultHandleTimeout
+	}
+	if cfg.MaxReloads < 0 {
+		return errors.New("MaxReloads: want no negative number")
+	}
+	return cfg.Loss.validate()
+}
+
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil || !workerName.MatchString(name) {
+		return "worker"
+	}
+	return name
+}
+
+// Consumer claims messages for one worker and ends their runs. All methods are safe for concurrent
+// use; Exchange calls wait for each other.
+type Consumer struct {
+	queue *Queue
+	cfg   ConsumerConfig
+
+	exchanging sync.Mutex // held through an Exchange
+	token      uint64     // of the next run to claim; guarded by exchanging
+	claimed    []Run      // by a part of an Exchange that failed later; guarded by exchanging
+
+	mu          sync.Mutex
+	id          string // of this life of the worker; empty before Register
+	active      bool   // registered, as far as known
+	beats       uint64
+	contact     time.Time          // when Redis last answered as to a registered worker
+	unsure      map[RunID]struct{} // runs that a call may have ended whose answer was lost
+	redelivered map[RunID]struct{} // runs in hand whose redelivery count is to be forgotten with the ack
+}
+
+// NewConsumer returns a consumer that has yet to Register.
+func (q *Queue) NewConsumer(cfg ConsumerConfig) (*Consumer, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("creating consumer: %w", err)
+	}
+	return &Consumer{
+		queue: q, cfg: cfg,
+		token:       1 + mathrand.Uint64N(tokensPerSecond-1),
+		unsure:      map[RunID]struct{}{},
+		redelivered: map[RunID]struct{}{},
+	}, nil
+}
+
+// ID returns the worker's name in Redis, which changes with each registration; empty before the
+// first one.
+func (c *Consumer) ID() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.id
+}
+
+// Register makes the consumer known in Redis as a new worker that holds nothing. It may be repeated
+// until it succeeds, and is called again after ErrEvicted. Runs of an earlier life stay lost.
+func (c *Consumer) Register(ctx context.Context) error {
+	c.exchanging.Lock()
+	defer c.exchanging.Unlock()
+	c.mu.Lock()
+	if c.id == "" || c.active {
+		c.id = c.cfg.ID + "." + randomSuffix()
+		c.active = false
+	}
+	id := c.id
+	c.mu.Unlock()
+	beat := c.nextBeat(id, Load{})
+	if err := c.queue.rdb.HSet(ctx, c.queue.keys.workers, id, beat).Err(); err != nil {
+		return fmt.Errorf("registering worker %s: %w", id, err)
+	}
+	c.mu.Lock()
+	c.active = true
+	c.contact = time.Now()
+	c.claimed = nil
+	clear(c.redelivered)
+	c.mu.Unlock()
+	return nil
+}
+
+// Leave gives back what the worker still holds, as ConsumerConfig.Loss says, and ends its life in
+// Redis. It may be repeated until it succeeds. A later Register starts a new life.
+func (c *Consumer) Leave(ctx context.Context) error {
+	c.exchanging.Lock()
+	defer c.exchanging.Unlock()
+	id := c.ID()
+	if id == "" {
+		return nil
+	}
+	args := sweepArgs(id, "", c.cfg.Loss, c.cfg.MaxReloads)
+	if _, err := runList(ctx, c.queue.rdb, scriptSweep, c.queue.keys.worker(id), args...); err != nil {
+		return fmt.Errorf("leaving as worker %s: %w", id, err)
+	}
+	c.evicted(id)
+	return nil
+}
+
+// life returns the worker id, or ErrEvicted when there is none in Redis.
+func (c *Consumer) life() (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.active {
+		return "", ErrEvicted
+	}
+	return c.id, nil
+}
+
+// evicted notes that Redis no longer knows this life of the worker.
+func (c *Consumer) evicted(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.id == id {
+		c.id, c.active = "", false
+	}
+}
+
+func (c *Consumer) touched() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.contact = time.Now()
+}
+
+func randomSuffix() string {
+	var b [6]byte
+	_, _ = rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,95 @@
+package queue
+
+import (
+	"context"
+	"embed"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+)
+
+//go:embed scripts/*.lua
+var scriptFiles embed.FS
+
+// One script per move; the header of each file says what it takes and returns.
+var (
+	scriptPushDelayed = loadScript("push_delayed")
+	scriptExchange    = loadScript("exchange")
+	scriptRetry       = loadScript("retry")
+	scriptFail        = loadScript("fail")
+	scriptExpire      = loadScript("expire")
+	scriptRelease     = loadScript("release")
+	scriptBeat        = loadScript("beat")
+	scriptSweep       = loadScript("sweep")
+	scriptTend        = loadScript("tend")
+	scriptReload      = loadScript("reload")
+	scriptFlush       = loadScript("flush")
+)
+
+// loadScript joins the prelude and one script. The files are part of the binary, so that a missing
+// one is a build that no test has passed.
+func loadScript(name string) *redis.Script {
+	prelude, err := scriptFiles.ReadFile("scripts/prelude.lua")
+	if err != nil {
+		panic(err)
+	}
+	body, err := scriptFiles.ReadFile("scripts/" + name + ".lua")
+	if err != nil {
+		panic(err)
+	}
+	return redis.NewScript(string(prelude) + string(body))
+}
+
+// reply reads the nested lists that the scripts return.
+type reply struct{ values []any }
+
+func runList(ctx context.Context, rdb redis.Scripter, s *redis.Script, keys []string, args ...any) (reply, error) {
+	values, err := s.Run(ctx, rdb, keys, args...).Slice()
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{values}, nil
+}
+
+func (r reply) int(i int) int64 {
+	if i >= len(r.values) {
+		return 0
+	}
+	n, _ := r.values[i].(int64)
+	return n
+}
+
+func (r reply) text(i int) string {
+	if i >= len(r.values) {
+		return ""
+	}
+	s, _ := r.values[i].(string)
+	return s
+}
+
+func (r reply) list(i int) []any {
+	if i >= len(r.values) {
+		return nil
+	}
+	l, _ := r.values[i].([]any)
+	return l
+}
+
+func (r reply) texts(i int) []string {
+	list := r.list(i)
+	texts := make([]string, 0, len(list))
+	for _, v := range list {
+		s, _ := v.(string)
+		texts = append(texts, s)
+	}
+	return texts
+}
+
+// need returns an error when the answer is shorter than the script promises: another version of
+// the script, or a proxy that rewrites answers.
+func (r reply) need(n int) error {
+	if len(r.values) < n {
+		return fmt.Errorf("reading script answer: %d values instead of %d", len(r.values), n)
+	}
+	return nil
+}

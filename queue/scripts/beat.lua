@@ -1,0 +1,9 @@
+-- Renews a worker's sign of life, and with it the lease of the worker that tends the channel.
+-- ARGV: 1 worker, 2 beat (JSON), 3 lease (ms).
+-- Returns {0, 0} when the worker is not registered; else {1, 1 = it tends the channel}.
+if call('HEXISTS', WORKERS, ARGV[1]) == 0 then return {0, 0} end
+call('HSET', WORKERS, ARGV[1], ARGV[2])
+local tender = call('GET', TENDER)
+if tender and tender ~= ARGV[1] then return {1, 0} end
+call('SET', TENDER, ARGV[1], 'PX', ARGV[3])
+return {1, 1}

@@ -1,0 +1,162 @@
+-- Stands before every script of this folder (script.go joins them).
+--
+-- KEYS, always all of them and in this order (keys.go writes them):
+--   1 waiting  2 delayed  3 reserved  4 timeout  5 failed
+--   6 workers  7 late  8 beside  9 equal  10 redelivered  11 reasons  12 tender  13 ghosts
+--   14 hand:<worker>  15 inbox:<worker>   (only where a script serves one worker)
+-- Redis TIME is the only clock. A run id is its score in `reserved` times 2^20, an exact integer:
+-- the whole second of the handle deadline and, as the fraction, the token of the run.
+
+local WAITING, DELAYED, RESERVED, TIMEOUT, FAILED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local WORKERS, LATE, BESIDE, EQUAL = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local REDELIVERED, REASONS, TENDER, GHOSTS = KEYS[10], KEYS[11], KEYS[12], KEYS[13]
+local HAND, INBOX = KEYS[14], KEYS[15]
+local call = redis.call
+
+local KINDS = {'list', 'zset', 'zset', 'list', 'list', 'hash', 'hash', 'zset', 'hash', 'hash', 'list', 'string', 'zset', 'hash', 'list'}
+local TOKENS = 1048576                -- 2^20 tokens in a second
+local WEEK = 604800                   -- seconds that a redelivery count outlives its last change
+local REASONS_KEPT = 1000
+local GHOST_LOOKS = {5, 60, 300, 1200} -- seconds between the looks into a swept worker's inbox
+
+-- Scripts do not roll back, so that a key of a wrong type has to be found before the first write.
+local function wrong_type()
+  for i = 1, #KEYS do
+    local want, is = KINDS[i] or 'list', call('TYPE', KEYS[i]).ok
+    if is ~= want and is ~= 'none' then
+      return redis.error_reply('WRONGTYPE key ' .. KEYS[i] .. ' holds a ' .. is .. ' where a ' .. want .. ' is expected')
+    end
+  end
+end
+
+-- Over maxmemory Redis refuses a growing command only as the first write of a script. Moves do not
+-- grow the data by themselves, and refusing them would keep the data from ever shrinking.
+local function pass_maxmemory()
+  call('HDEL', LATE, '')
+end
+
+local function clock()
+  local t = call('TIME')
+  return tonumber(t[1]) + tonumber(t[2]) / 1000000
+end
+
+-- Redis gives lists to variadic commands over Lua's stack, which holds fewer than 8000 values.
+local function in_batches(list, fn)
+  for i = 1, #list, 1000 do
+    fn(unpack(list, i, math.min(i + 999, #list)))
+  end
+end
+
+local function score_of(id)
+  return tonumber(id) / TOKENS
+end
+
+-- Whether the entry of this payload in `reserved` was written by this very run.
+local function is_mirrored(id, payload)
+  local score = call('ZSCORE', RESERVED, payload)
+  return score and tonumber(score) == score_of(id)
+end
+
+-- Whether `timeout` holds a copy of the payload that no late run has already put down as its own.
+local function parked_unseen(payload)
+  local copies = #call('LPOS', TIMEOUT, payload, 'COUNT', 0)
+  if copies == 0 then return false end
+  for _, other in ipairs(call('HVALS', LATE)) do
+    if other == payload then copies = copies - 1 end
+  end
+  return copies > 0
+end
+
+-- Whether the message of a run stands in `timeout` already, put there by its worker or, where the
+-- mirror entry is gone after the deadline, by a Hyperf consumer.
+local function is_late(worker, id, payload)
+  if call('HEXISTS', LATE, worker .. '/' .. id) == 1 then return true end
+  if is_mirrored(id, payload) or clock() < math.floor(score_of(id)) then return false end
+  return parked_unseen(payload)
+end
+
+-- A copy that waits in `equal` may go on as soon as nothing stands in `reserved` for its payload.
+local function release_equal(payload)
+  local copies = tonumber(call('HGET', EQUAL, payload) or 0)
+  if copies == 0 or call('ZSCORE', RESERVED, payload) then return false end
+  call('RPUSH', WAITING, payload)
+  if copies > 1 then
+    call('HINCRBY', EQUAL, payload, -1)
+  else
+    call('HDEL', EQUAL, payload)
+  end
+  return true
+end
+
+-- Ends a run: the last step of every move, after its message stands where it is to go.
+local function let_go(worker, id, payload)
+  call('HDEL', HAND, id)
+  if is_mirrored(id, payload) then call('ZREM', RESERVED, payload) end
+  call('HDEL', LATE, worker .. '/' .. id)
+  release_equal(payload)
+end
+
+local function explain(payload, reason, worker)
+  call('LPUSH', REASONS, cjson.encode({
+    digest = redis.sha1hex(payload), reason = reason, at = math.floor(clock() * 1000), worker = worker,
+  }))
+  call('LTRIM', REASONS, 0, REASONS_KEPT - 1)
+end
+
+-- Counts one more delivery of a message that is not an attempt of its handler. False = too many.
+local function may_redeliver(payload, max)
+  local count = call('HINCRBY', REDELIVERED, redis.sha1hex(payload), 1)
+  call('EXPIRE', REDELIVERED, WEEK)
+  return max == 0 or count <= max
+end
+
+local function fail_as_poison(payload, max, worker)
+  call('LPUSH', FAILED, payload)
+  explain(payload, 'poison: redelivered ' .. max .. ' times without an answer', worker)
+end
+
+-- Where the second part of a member of `beside` begins: <worker>/<run id>:<payload>.
+local function beside_payload(member)
+  return string.sub(member, string.find(member, ':', 1, true) + 1)
+end
+
+-- Up to `limit` entries of a sorted set that are due, as {member, payload, score}, oldest first.
+local function due_in(key, now, limit)
+  local found, due = call('ZRANGEBYSCORE', key, '-inf', now, 'WITHSCORES', 'LIMIT', 0, limit), {}
+  for i = 1, #found, 2 do
+    local payload = found[i]
+    if key == BESIDE then payload = beside_payload(payload) end
+    due[#due + 1] = {key = key, member = found[i], payload = payload, score = tonumber(found[i + 1])}
+  end
+  return due
+end
+
+-- Moves up to `limit` due messages to the head of `waiting`, oldest first, and returns how many.
+local function move_due(now, limit)
+  local due = due_in(DELAYED, now, limit)
+  local aside = due_in(BESIDE, now, limit)
+  if #aside > 0 then
+    for _, entry in ipairs(aside) do due[#due + 1] = entry end
+    table.sort(due, function(a, b) return a.score < b.score end)
+  end
+  local payloads, members = {}, {[DELAYED] = {}, [BESIDE] = {}}
+  for i = 1, math.min(limit, #due) do
+    payloads[i] = due[i].payload
+    table.insert(members[due[i].key], due[i].member)
+  end
+  in_batches(payloads, function(...) call('LPUSH', WAITING, ...) end)
+  for key, list in pairs(members) do
+    in_batches(list, function(...) call('ZREM', key, ...) end)
+  end
+  return #payloads
+end
+
+-- Gives an inbox back to the tail of `waiting`, its oldest message to be taken first.
+local function empty_inbox(inbox)
+  local moved = 0
+  while call('LMOVE', inbox, WAITING, 'LEFT', 'RIGHT') do moved = moved + 1 end
+  return moved
+end
+
+local wrong = wrong_type()
+if wrong then return wrong end

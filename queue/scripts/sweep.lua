@@ -1,0 +1,42 @@
+-- Empties the hand and the inbox of a worker that is dead or leaves, and forgets the worker.
+-- ARGV: 1 worker, 2 its last beat as seen ('' = whatever it is), 3 park | redeliver, 4 most redeliveries (0 = no limit).
+-- Returns {0} when the beat is another one by now; else {1, runs given back, runs that were late, messages from the inbox}.
+local worker, seen, policy, max = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local beat = call('HGET', WORKERS, worker)
+if not beat or (seen ~= '' and beat ~= seen) then return {0} end
+pass_maxmemory()
+
+local function give_back(payload)
+  if policy ~= 'redeliver' then
+    call('LPUSH', TIMEOUT, payload)
+  elseif may_redeliver(payload, max) then
+    call('RPUSH', WAITING, payload)
+  else
+    fail_as_poison(payload, max, worker)
+  end
+end
+
+local from_inbox, back, late = empty_inbox(INBOX), 0, 0
+local ids = {}
+for _, field in ipairs(call('HKEYS', HAND)) do
+  if field ~= 'claim' then ids[#ids + 1] = field end
+end
+table.sort(ids, function(a, b) return tonumber(a) > tonumber(b) end)
+local from, to, step = 1, #ids, 1
+if policy ~= 'redeliver' then from, to, step = #ids, 1, -1 end
+for i = from, to, step do
+  local id = ids[i]
+  local payload = call('HGET', HAND, id)
+  if call('HEXISTS', LATE, worker .. '/' .. id) == 1 then
+    late = late + 1
+  else
+    give_back(payload)
+    back = back + 1
+  end
+  let_go(worker, id, payload)
+end
+call('ZADD', GHOSTS, math.floor(clock()) + GHOST_LOOKS[1] + 1 / 64, worker)
+call('DEL', HAND)
+if call('GET', TENDER) == worker then call('DEL', TENDER) end
+call('HDEL', WORKERS, worker)
+return {1, back, late, from_inbox}

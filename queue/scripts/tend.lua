@@ -1,0 +1,92 @@
+-- Moves what is due, sets free what nothing holds any more, and looks at the channel.
+-- KEYS after the channel's 13: the inboxes to count, then the inboxes of ghosts to look into.
+-- ARGV: 1 most messages to move (0 = only look), 2 how far ahead a delayed message counts as due (ms),
+--       3 count of inboxes to count, then the ids of the ghosts whose inboxes follow them.
+-- Returns {now (us), moved, 1 = more is due, waiting, delayed, reserved, timeout, failed, due,
+--   next due (us, '' = none), foreign reservations, {worker, beat, ...}, {ghosts to look at next}}.
+local limit, ahead, inboxes = tonumber(ARGV[1]), tonumber(ARGV[2]) / 1000, tonumber(ARGV[3])
+local ORPHAN_AFTER = 30 -- seconds past the deadline: the owner or the sweep should have been there
+local now = clock()
+
+-- Foreign entries have whole-second scores. One of ours that is so late has no owner any more.
+local function park_overdue()
+  local overdue = call('ZRANGEBYSCORE', RESERVED, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 1000)
+  for i = 1, #overdue, 2 do
+    local payload, score = overdue[i], tonumber(overdue[i + 1])
+    if score == math.floor(score) or score + ORPHAN_AFTER < now then
+      call('LPUSH', TIMEOUT, payload)
+      call('ZREM', RESERVED, payload)
+    end
+  end
+end
+
+local function release_unheld()
+  if call('EXISTS', EQUAL) == 0 then return end
+  for _, payload in ipairs(call('HRANDFIELD', EQUAL, 100)) do release_equal(payload) end
+end
+
+-- The fraction of a ghost's score counts its looks, in 1/64.
+local function look_at_ghosts()
+  for i = 4, #ARGV do
+    local ghost, score = ARGV[i], call('ZSCORE', GHOSTS, ARGV[i])
+    empty_inbox(KEYS[13 + inboxes + i - 3])
+    if score then
+      local looks = (tonumber(score) % 1) * 64
+      local pause = GHOST_LOOKS[looks + 1]
+      if pause then
+        call('ZADD', GHOSTS, math.floor(now) + pause + (looks + 1) / 64, ghost)
+      else
+        call('ZREM', GHOSTS, ghost)
+      end
+    end
+  end
+end
+
+local function waiting_count()
+  local count = call('LLEN', WAITING)
+  for i = 14, 13 + inboxes do count = count + call('LLEN', KEYS[i]) end
+  for _, copies in ipairs(call('HVALS', EQUAL)) do count = count + tonumber(copies) end
+  return count
+end
+
+local function next_due()
+  local first = ''
+  for _, key in ipairs({DELAYED, BESIDE}) do
+    local entry = call('ZRANGE', key, 0, 0, 'WITHSCORES')
+    if entry[2] and (first == '' or tonumber(entry[2]) < first) then first = tonumber(entry[2]) end
+  end
+  return first ~= '' and string.format('%.0f', first * 1000000) or ''
+end
+
+-- Only the seconds in which a deadline can lie are asked, and not more than 256 of them.
+local function foreign_count()
+  local first = call('ZRANGE', RESERVED, 0, 0, 'WITHSCORES')
+  if not first[2] then return 0 end
+  local last = call('ZREVRANGE', RESERVED, 0, 0, 'WITHSCORES')
+  local from, count = math.ceil(tonumber(first[2])), 0
+  for second = from, math.min(math.floor(tonumber(last[2])), from + 255) do
+    count = count + call('ZCOUNT', RESERVED, second, second)
+  end
+  return count
+end
+
+local moved, more = 0, 0
+if limit > 0 then
+  pass_maxmemory()
+  while moved < limit do
+    local step = move_due(now, math.min(100, limit - moved))
+    moved = moved + step
+    if step < 100 then break end
+  end
+  if moved >= limit then more = 1 end
+  park_overdue()
+  release_unheld()
+  look_at_ghosts()
+end
+local horizon = now + ahead
+return {
+  string.format('%.0f', now * 1000000), moved, more,
+  waiting_count(), call('ZCARD', DELAYED) + call('ZCARD', BESIDE), call('ZCARD', RESERVED), call('LLEN', TIMEOUT), call('LLEN', FAILED),
+  call('ZCOUNT', DELAYED, '-inf', horizon) + call('ZCOUNT', BESIDE, '-inf', horizon), next_due(), foreign_count(),
+  call('HGETALL', WORKERS), call('ZRANGEBYSCORE', GHOSTS, '-inf', now, 'LIMIT', 0, 50),
+}
