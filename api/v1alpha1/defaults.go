@@ -1,8 +1,12 @@
 package v1alpha1
 
-// drainMargin is how many seconds longer than the handle timeout a worker may
-// drain where the spec does not say.
-const drainMargin = 20
+const (
+	// drainMargin is how many seconds longer than the handle timeout a worker
+	// may drain where the spec does not say.
+	drainMargin = 20
+	// maxSeconds is the longest time limit that the schema allows: a week.
+	maxSeconds = 7 * 24 * 60 * 60
+)
 
 // EffectiveChannel is the channel in use: spec.channel, or {namespace.name}
 // where that is absent. The braces are a Redis Cluster hash tag and part of
@@ -15,10 +19,10 @@ func (q *AsyncQueue) EffectiveChannel() string {
 }
 
 // EffectiveDrainSeconds is how long a worker that is told to stop may go on:
-// drainSeconds, or handleSeconds + 20 where that is absent.
+// drainSeconds, or handleSeconds + 20 but at most a week where that is absent.
 func (t Timeouts) EffectiveDrainSeconds() int32 {
 	if t.DrainSeconds != nil {
 		return *t.DrainSeconds
 	}
-	return t.HandleSeconds + drainMargin
+	return min(t.HandleSeconds+drainMargin, maxSeconds)
 }

@@ -120,14 +120,14 @@ type Timeouts struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:Minimum=0
-	// +kubebuilder:validation:items:Maximum=2592000
+	// +kubebuilder:validation:items:Maximum=604800
 	// +listType=atomic
 	// +optional
 	RetrySeconds []int32 `json:"retrySeconds,omitempty"`
 
 	// drainSeconds is how long a worker that is told to stop may go on with
 	// what it has in hand. The pod's grace period follows from it. Absent
-	// means handleSeconds + 20.
+	// means handleSeconds + 20, at most a week.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=604800
 	// +optional

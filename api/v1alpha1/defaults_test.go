@@ -1,0 +1,39 @@
+package v1alpha1_test
+
+import (
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	queuev1alpha1 "github.com/asyncqueue/operator/api/v1alpha1"
+)
+
+func TestEffectiveChannel(t *testing.T) {
+	q := &queuev1alpha1.AsyncQueue{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "orders"}}
+	if got, want := q.EffectiveChannel(), "{shop.orders}"; got != want {
+		t.Errorf("channel of a queue that names none: %q, want %q", got, want)
+	}
+	q.Spec.Channel = "redis-queue"
+	if got, want := q.EffectiveChannel(), "redis-queue"; got != want {
+		t.Errorf("channel of a queue that names one: %q, want %q", got, want)
+	}
+}
+
+func TestEffectiveDrainSeconds(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		timeouts queuev1alpha1.Timeouts
+		want     int32
+	}{
+		{"follows the handle timeout", queuev1alpha1.Timeouts{HandleSeconds: 10}, 30},
+		{"is what the spec says", queuev1alpha1.Timeouts{HandleSeconds: 10, DrainSeconds: ptr.To[int32](3)}, 3},
+		{"is a week at most", queuev1alpha1.Timeouts{HandleSeconds: 604800}, 604800},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := test.timeouts.EffectiveDrainSeconds(); got != test.want {
+				t.Errorf("drain seconds: %d, want %d", got, test.want)
+			}
+		})
+	}
+}
