@@ -176,6 +176,8 @@ func TestValidate(t *testing.T) {
 		"a Redis without scheme":  {func(s *Settings) { s.Redis = "localhost:6379" }, Redis},
 		"another scheme":          {func(s *Settings) { s.Redis = "http://localhost" }, Redis},
 		"no host":                 {func(s *Settings) { s.Redis = "redis://" }, Redis},
+		"a Redis from a uri file": {func(s *Settings) { s.Redis, s.CredentialsDir = "", "/redis" }, ""},
+		"sentinels":               {func(s *Settings) { s.Redis = "redis-sentinel://a:1,b:2/0?master=m" }, ""},
 		"no channel":              {func(s *Settings) { s.Channel = "" }, Channel},
 		"pop 0":                   {func(s *Settings) { s.Pop = 0 }, PopSeconds},
 		"handle below 0":          {func(s *Settings) { s.Handle = -1 }, HandleSeconds},
@@ -210,7 +212,7 @@ func TestValidate(t *testing.T) {
 // A URL that cannot be parsed may hold a password.
 func TestValidateKeepsSecrets(t *testing.T) {
 	s := Defaults()
-	s.Redis, s.Channel = "redis://user:hunter2@%zz", "queue"
+	s.Redis, s.Channel = "reddis://user:hunter2@%zz", "queue"
 	if err := s.Validate(); err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("Validate: %v, want an error without the password", err)
 	}

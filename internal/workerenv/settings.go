@@ -14,7 +14,8 @@ import (
 // returns it with the values that an absent variable stands for.
 type Settings struct {
 	// Redis is the server's URL, redis:// or rediss://, without credentials:
-	// redis://host:6379/0. Required.
+	// redis://host:6379/0; forms for sentinels and clusters are redisconn's.
+	// Required, unless CredentialsDir has a uri.
 	Redis string
 	// CredentialsDir is a folder with the files username and password, or uri.
 	// Empty: no credentials.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -18,7 +20,7 @@ const (
 // program may bring its own.
 func (s Settings) Validate() error {
 	return firstOf(
-		check(Redis, validateRedis(s.Redis)),
+		check(Redis, s.validateRedis()),
 		check(Channel, required(s.Channel)),
 		check(PopSeconds, within(s.Pop, time.Millisecond, MaxSeconds)),
 		check(HandleSeconds, within(s.Handle, time.Millisecond, MaxSeconds)),
@@ -57,18 +59,25 @@ func required(text string) error {
 	return nil
 }
 
-func validateRedis(text string) error {
-	if err := required(text); err != nil {
+// redisSchemes are the forms of Redis URLs; what comes after the scheme is for
+// the client to judge.
+var redisSchemes = []string{
+	"redis", "rediss", "redis-sentinel", "rediss-sentinel", "redis-cluster", "rediss-cluster",
+}
+
+// validateRedis never shows the URL: it may hold a password.
+func (s Settings) validateRedis() error {
+	if s.Redis == "" && s.CredentialsDir != "" {
+		return nil // its file uri may say
+	}
+	if err := required(s.Redis); err != nil {
 		return err
 	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return errors.New("want a URL as redis://host:6379/0") // the text may hold a password
+	scheme, rest, found := strings.Cut(s.Redis, "://")
+	if !found || !slices.Contains(redisSchemes, scheme) {
+		return errors.New("want a URL that begins with redis:// or rediss://, as redis://host:6379/0")
 	}
-	switch {
-	case u.Scheme != "redis" && u.Scheme != "rediss":
-		return errors.New("want a URL that begins with redis:// or rediss://")
-	case u.Host == "":
+	if strings.Trim(rest, "/") == "" {
 		return errors.New("want a host in the URL, as redis://host:6379/0")
 	}
 	return nil
