@@ -12,7 +12,7 @@ BIN := $(CURDIR)/bin
 LDFLAGS := -s -w -X github.com/asyncqueue/operator/internal/version.Version=$(VERSION)
 CLUSTER := hack/cluster/cluster
 # What the suites need to find the programs that the Makefile brings.
-SUITE_ENV := KUBEBUILDER_ASSETS=$(BIN)/k8s
+SUITE_ENV := KUBEBUILDER_ASSETS=$(BIN)/k8s PATH=$(BIN)/k8s:$(PATH)
 PACKAGES := ./api/... ./cmd/... ./controllers/... ./examples/... ./internal/... ./queue/... ./worker/... ./hack/...
 
 ##@ General
@@ -40,7 +40,7 @@ test: unit apiserver ## Unit suites with the race detector, then the suite on a 
 
 .PHONY: unit
 unit: redis-server ## Unit suites, with the race detector and a real redis-server.
-	go test -race -timeout 15m $(PACKAGES)
+	$(SUITE_ENV) go test -race -timeout 15m $(PACKAGES)
 
 .PHONY: apiserver
 apiserver: redis-server envtest ## The operator against a real etcd and kube-apiserver.
@@ -55,8 +55,8 @@ envtest: ## Build etcd, kube-apiserver and kubectl from their Go modules (minute
 	$(CLUSTER) build-envtest
 
 .PHONY: redis-server
-redis-server: ## Find redis-server, or install Debian's.
-	@hack/need-redis
+redis-server: ## Find redis-server, or take it from Debian's package.
+	@$(CLUSTER) install-redis >/dev/null
 
 ##@ Develop
 
