@@ -1,6 +1,7 @@
 # Whether this machine lets containers run, and the cgroups that they live in.
 # shellcheck shell=bash
 
+# CGROUP, the name of ours, is set in common.sh.
 CGROUPS=/sys/fs/cgroup
 CGROUPS_V1="cpu cpuacct cpuset memory systemd pids" # what the kubelet insists on
 
@@ -20,7 +21,7 @@ why_no_containers() {
     echo "not root (try: sudo -E)"
   elif ! unshare --mount --net --pid --ipc --uts --fork true 2>/dev/null; then
     echo "namespaces cannot be made (missing CAP_SYS_ADMIN?)"
-  elif ! unshare --mount mount -t tmpfs none /mnt 2>/dev/null; then
+  elif ! unshare --mount mount -n -t tmpfs none /mnt 2>/dev/null; then
     echo "file systems cannot be mounted"
   elif ! test_cgroups 2>/dev/null; then
     echo "cgroups cannot be made in $CGROUPS"
@@ -44,7 +45,7 @@ can_overlay() {
   mkdir -p "$1"
   trial=$(mktemp -d "$1/overlay.XXXXXX")
   mkdir "$trial"/{lower,upper,work,all}
-  unshare --mount mount -t overlay -o "lowerdir=$trial/lower,upperdir=$trial/upper,workdir=$trial/work" \
+  unshare --mount mount -n -t overlay -o "lowerdir=$trial/lower,upperdir=$trial/upper,workdir=$trial/work" \
     none "$trial/all" 2>/dev/null || result=1
   rm -rf "$trial"
   return $result
@@ -66,6 +67,7 @@ make_cgroups() {
     for name in cpu cpuset memory pids io; do
       grep -qw $name "$CGROUPS/cgroup.controllers" && echo +$name >"$CGROUPS/cgroup.subtree_control" || return 1
     done
+    # shellcheck disable=SC2153
     mkdir -p "$CGROUPS/$CGROUP"
     return
   fi

@@ -10,13 +10,13 @@ down() {
     return
   fi
   local -a names=() pids=()
-  # What could start new processes ends first.
-  stop 3 kubelet
+  # What could start new processes ends first; it has nothing to save.
+  stop 0 kubelet
   mapfile -t names < <(recorded_names | grep -vx containerd || true)
   mapfile -t pids < <(container_pids)
   [ ${#pids[@]} = 0 ] || end_processes 0 "${pids[@]}"
-  [ ${#names[@]} = 0 ] || stop 3 "${names[@]}"
-  stop 2 containerd
+  [ ${#names[@]} = 0 ] || stop 2 "${names[@]}"
+  stop 1 containerd
   # Shims of containers, and what a killed "up" had no time to write down.
   mapfile -t pids < <(marked_pids)
   [ ${#pids[@]} = 0 ] || end_processes 1 "${pids[@]}"

@@ -96,11 +96,12 @@ removal() {
 }
 
 # drop_empty_table FAMILY TABLE: with the nf_tables back end the built-in chains
-# appear at first use; those without a rule can be deleted again.
+# appear at first use. Where a table holds nothing but them, in their first
+# state, they are deleted again; empty tables without chains do nothing.
 drop_empty_table() {
   local chain
   "$1" --version | grep -q nf_tables || return 0
-  "$1-save" -t "$2" 2>/dev/null | grep -q '^-A' && return 0
+  ! "$1-save" -t "$2" 2>/dev/null | grep -qvE '^(#|\*|COMMIT|:[A-Z]+ ACCEPT )' || return 0
   for chain in PREROUTING INPUT FORWARD OUTPUT POSTROUTING; do
     "$1" -w -t "$2" -X $chain 2>/dev/null || true
   done

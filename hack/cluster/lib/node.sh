@@ -29,8 +29,11 @@ node_ready() {
 }
 
 # load_image FILE: imports an image archive into containerd. The client reads it
-# from its input, for FILE may be hidden in the node's mount namespace.
-load_image() { in_node "$BIN/ctr" -n k8s.io images import --local --no-unpack - <"$1"; }
+# from its input, for FILE may be hidden in the node's mount namespace. Its
+# remark about old cgroups is for those who can change the machine.
+load_image() {
+  in_node "$BIN/ctr" -n k8s.io images import --local --no-unpack - <"$1" 2> >(grep -v DEPRECATION >&2)
+}
 
 load_pause_image() {
   "$BIN/image" --tag "$PAUSE_IMAGE" --entrypoint /pause --out "$STATE/pause.tar" "$BIN/pause"
@@ -92,7 +95,9 @@ EOF
 snapshotter() { if can_overlay "$STATE"; then echo overlayfs; else echo native; fi; }
 
 # write_kubelet_config: disk pressure must not evict pods or delete images here,
-# for images cannot be pulled again.
+# for images cannot be pulled again. There is no name service: pods ask this
+# machine, where as a rule nobody listens, and so learn at once that a name is
+# unknown.
 write_kubelet_config() {
   cat >"$STATE/kubelet.yaml" <<EOF
 apiVersion: kubelet.config.k8s.io/v1beta1
@@ -117,6 +122,7 @@ localStorageCapacityIsolation: false
 makeIPTablesUtilChains: false
 volumePluginDir: /var/lib/kubelet/flexvolume
 resolvConf: ""
+clusterDNS: [$HOST_IP]
 maxPods: 250
 syncFrequency: 10s
 imageGCHighThresholdPercent: 100
