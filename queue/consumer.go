@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	mathrand "math/rand/v2"
 	"os"
 	"regexp"
 	"sync"
@@ -77,16 +76,16 @@ type Consumer struct {
 	cfg   ConsumerConfig
 
 	exchanging sync.Mutex // held through an Exchange
-	token      uint64     // of the next run to claim; guarded by exchanging
+	claims     uint64     // number of the next claim; guarded by exchanging
 	claimed    []Run      // by a part of an Exchange that failed later; guarded by exchanging
 
-	mu          sync.Mutex
-	id          string // of this life of the worker; empty before Register
-	active      bool   // registered, as far as known
-	beats       uint64
-	contact     time.Time          // when Redis last answered as to a registered worker
-	unsure      map[RunID]struct{} // runs that a call may have ended whose answer was lost
-	redelivered map[RunID]struct{} // runs in hand whose redelivery count is to be forgotten with the ack
+	hand *hand
+
+	mu      sync.Mutex
+	id      string // of this life of the worker; empty before Register
+	active  bool   // registered, as far as known
+	beats   uint64
+	contact time.Time // when Redis last answered as to a registered worker
 }
 
 // NewConsumer returns a consumer that has yet to Register.
@@ -94,12 +93,7 @@ func (q *Queue) NewConsumer(cfg ConsumerConfig) (*Consumer, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("creating consumer: %w", err)
 	}
-	return &Consumer{
-		queue: q, cfg: cfg,
-		token:       1 + mathrand.Uint64N(tokensPerSecond-1),
-		unsure:      map[RunID]struct{}{},
-		redelivered: map[RunID]struct{}{},
-	}, nil
+	return &Consumer{queue: q, cfg: cfg, claims: 1, hand: newHand()}, nil
 }
 
 // ID returns the worker's name in Redis, which changes with each registration; empty before the
@@ -129,9 +123,9 @@ func (c *Consumer) Register(ctx context.Context) error {
 	c.mu.Lock()
 	c.active = true
 	c.contact = time.Now()
-	c.claimed = nil
-	clear(c.redelivered)
 	c.mu.Unlock()
+	c.claimed = nil
+	c.hand.empty()
 	return nil
 }
 
@@ -168,6 +162,7 @@ func (c *Consumer) evicted(id string) {
 	defer c.mu.Unlock()
 	if c.id == id {
 		c.id, c.active = "", false
+		c.hand.empty()
 	}
 }
 

@@ -14,12 +14,13 @@ type Exchanged struct {
 	Late []RunID // of the acknowledged ones: past their deadline, their messages stay in timeout
 }
 
-// Exchange acknowledges runs that ended well and claims up to want messages, in one round trip.
-// It claims only what it returns: want is the number of free slots.
+// Exchange acknowledges runs that ended well and claims up to want messages, in one round trip
+// (1000 of each at most; more ids take more round trips). Want is the number of free slots.
 //
-// After an error call it again with the same done ids (more may join them): a claim whose answer
-// was lost is repeated under the same number and returns the same runs, even when want has become
-// smaller meanwhile. ErrEvicted means that all earlier runs are lost; see Register.
+// After an error call it again with the same done ids; more may join them. A claim whose answer was
+// lost is repeated under the same number and returns the same runs, even where want has become
+// smaller meanwhile, so that none is held without being known. ErrEvicted means that all earlier
+// runs are lost; see Register.
 func (c *Consumer) Exchange(ctx context.Context, done []RunID, want int) (Exchanged, error) {
 	c.exchanging.Lock()
 	defer c.exchanging.Unlock()
@@ -32,20 +33,17 @@ func (c *Consumer) Exchange(ctx context.Context, done []RunID, want int) (Exchan
 			claim = min(max(want, 0), batchLimit)
 		}
 		answer, err := c.exchange(ctx, part, claim)
-		c.claimed = append(c.claimed, answer.Runs...)
 		all.Lost = append(all.Lost, answer.Lost...)
 		all.Late = append(all.Late, answer.Late...)
+		c.claimed = append(c.claimed, answer.Runs...)
 		if err != nil {
-			c.doubt(done...)
 			return Exchanged{Lost: all.Lost, Late: all.Late}, err
 		}
 		if len(rest) == 0 {
-			break
+			all.Runs, c.claimed = c.claimed, nil
+			return all, nil
 		}
 	}
-	c.settled(done)
-	all.Runs, c.claimed = c.claimed, nil
-	return all, nil
 }
 
 func (c *Consumer) exchange(ctx context.Context, done []RunID, want int) (Exchanged, error) {
@@ -53,57 +51,52 @@ func (c *Consumer) exchange(ctx context.Context, done []RunID, want int) (Exchan
 	if err != nil {
 		return Exchanged{Lost: done}, fmt.Errorf("exchanging: %w", err)
 	}
-	if c.token+uint64(want) >= tokensPerSecond {
-		c.token = 1
-	}
-	answer, err := runList(ctx, c.queue.rdb, scriptExchange, c.queue.keys.worker(id), c.exchangeArgs(id, done, want)...)
+	acks := c.hand.sort(done)
+	answer, err := runList(ctx, c.queue.rdb, scriptExchange, c.queue.keys.worker(id), c.exchangeArgs(id, acks, want)...)
 	if err == nil {
 		err = answer.need(1)
 	}
 	if err != nil {
+		c.hand.doubt(acks.ids...)
 		return Exchanged{}, fmt.Errorf("exchanging as worker %s: %w", id, err)
 	}
 	if answer.int(0) == 0 {
 		c.evicted(id)
 		c.claimed = nil
-		return Exchanged{Lost: c.reallyLost(done)}, fmt.Errorf("exchanging as worker %s: %w", id, ErrEvicted)
+		return Exchanged{Lost: done}, fmt.Errorf("exchanging as worker %s: %w", id, ErrEvicted)
 	}
 	c.touched()
-	return Exchanged{
-		Lost: c.reallyLost(parseRunIDs(answer.texts(2))),
-		Late: parseRunIDs(answer.texts(3)),
-		Runs: c.runs(answer),
-	}, nil
+	exchanged := Exchanged{Lost: acks.unknown, Late: parseRunIDs(answer.texts(3)), Runs: c.readRuns(answer)}
+	for _, lost := range parseRunIDs(answer.texts(2)) {
+		if !c.hand.isUnsure(lost) {
+			exchanged.Lost = append(exchanged.Lost, lost)
+		}
+	}
+	c.hand.drop(acks.ids...)
+	c.hand.take(exchanged.Runs)
+	return exchanged, nil
 }
 
-func (c *Consumer) exchangeArgs(id string, done []RunID, want int) []any {
+func (c *Consumer) exchangeArgs(id string, a acks, want int) []any {
 	handle := int64(math.Ceil(c.cfg.HandleTimeout.Seconds()))
-	args := make([]any, 0, 6+len(done))
-	args = append(args, id, c.token, want, handle, claimBudget, len(done))
-	for _, run := range done {
-		args = append(args, run.String())
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.redelivered) == 0 {
-		return args
-	}
-	for _, run := range done {
-		if _, counted := c.redelivered[run]; counted {
-			args = append(args, run.String())
+	args := make([]any, 0, 9+len(a.ids)+len(a.ranges)+len(a.counted))
+	args = append(args, id, c.claims, want, handle, claimBudget, a.held, len(a.ids), len(a.ranges)/2, len(a.counted))
+	for _, list := range [][]RunID{a.ids, a.ranges, a.counted} {
+		for _, run := range list {
+			args = append(args, uint64(run))
 		}
 	}
 	return args
 }
 
-// runs reads the claimed messages and moves the token behind them.
-func (c *Consumer) runs(answer reply) []Run {
+// readRuns reads the claimed messages. A claim that brought some has used its number.
+func (c *Consumer) readRuns(answer reply) []Run {
 	payloads, counts := answer.list(4), answer.list(5)
-	if len(payloads) == 0 {
+	first, err := strconv.ParseUint(answer.text(1), 10, 64)
+	if len(payloads) == 0 || err != nil {
 		return nil
 	}
-	c.token += uint64(len(payloads))
-	first, _ := strconv.ParseUint(answer.text(1), 10, 64)
+	c.claims++
 	runs := make([]Run, 0, len(payloads))
 	for i, p := range payloads {
 		text, held := p.(string)
@@ -115,44 +108,7 @@ func (c *Consumer) runs(answer reply) []Run {
 			count, _ := counts[i].(string)
 			run.Redelivered, _ = strconv.Atoi(count)
 		}
-		if run.Redelivered > 0 {
-			c.mu.Lock()
-			c.redelivered[run.ID] = struct{}{}
-			c.mu.Unlock()
-		}
 		runs = append(runs, run)
 	}
 	return runs
-}
-
-// doubt remembers runs that a call may have ended without our seeing the answer.
-func (c *Consumer) doubt(ids ...RunID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, id := range ids {
-		c.unsure[id] = struct{}{}
-	}
-}
-
-// reallyLost leaves out the runs that an earlier, unanswered call of ours must have ended.
-func (c *Consumer) reallyLost(ids []RunID) []RunID {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var lost []RunID
-	for _, id := range ids {
-		if _, ours := c.unsure[id]; !ours {
-			lost = append(lost, id)
-		}
-	}
-	return lost
-}
-
-// settled forgets what was remembered about runs that have ended for sure.
-func (c *Consumer) settled(ids []RunID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, id := range ids {
-		delete(c.unsure, id)
-		delete(c.redelivered, id)
-	}
 }

@@ -12,6 +12,7 @@ type keys struct {
 	reasons     string // list: why messages stand in failed
 	tender      string // string with a lease: the worker that tends the channel
 	ghosts      string // zset: swept worker -> when its inbox is looked at again
+	tokens      string // counter: deals the tokens that tell the runs of one second apart
 
 	hands, inboxes string // prefixes of the two keys of each worker
 }
@@ -21,7 +22,7 @@ func newKeys(channel string) keys {
 	return keys{
 		waiting: of("waiting"), delayed: of("delayed"), reserved: of("reserved"), timeout: of("timeout"), failed: of("failed"),
 		workers: of("workers"), late: of("late"), beside: of("beside"), equal: of("equal"), redelivered: of("redelivered"),
-		reasons: of("reasons"), tender: of("tender"), ghosts: of("ghosts"),
+		reasons: of("reasons"), tender: of("tender"), ghosts: of("ghosts"), tokens: of("tokens"),
 		hands: of("hand:"), inboxes: of("inbox:"),
 	}
 }
@@ -33,7 +34,7 @@ func (k keys) inbox(worker string) string { return k.inboxes + worker }
 func (k keys) channel() []string {
 	return []string{
 		k.waiting, k.delayed, k.reserved, k.timeout, k.failed,
-		k.workers, k.late, k.beside, k.equal, k.redelivered, k.reasons, k.tender, k.ghosts,
+		k.workers, k.late, k.beside, k.equal, k.redelivered, k.reasons, k.tender, k.ghosts, k.tokens,
 	}
 }
 

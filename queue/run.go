@@ -2,12 +2,9 @@ package queue
 
 import "strconv"
 
-// tokensPerSecond is how many runs one second of deadlines can tell apart: the fraction of a score
-// in `reserved` carries the run's token in units of 2^-20, which a float64 holds exactly.
-const tokensPerSecond = 1 << 20
-
-// RunID names one run: one attempt of one worker at one message. It is the run's score in
-// `reserved` times 2^20, and unique among the runs of a worker.
+// RunID names one run: one attempt of one worker at one message. It has 16 digits: the epoch second
+// of the handle deadline, by the clock of Redis, and six digits that tell the runs of that second
+// apart. The run's score in `reserved` is the same number divided by a million.
 type RunID uint64
 
 // String returns the id as it stands in the worker's hand in Redis.

@@ -17,18 +17,18 @@ const maxReason = 1000
 //
 // Like all moves that end a run it may be repeated until it succeeds.
 func (c *Consumer) Retry(ctx context.Context, id RunID, payload []byte, delay time.Duration) (Outcome, error) {
-	return c.settle(ctx, "retrying", scriptRetry, id, milliseconds(delay), payload)
+	return c.end(ctx, "retrying", scriptRetry, id, milliseconds(delay), payload)
 }
 
 // Requeue ends a run whose message is to come again after the delay, as it is.
 func (c *Consumer) Requeue(ctx context.Context, id RunID, delay time.Duration) (Outcome, error) {
-	return c.settle(ctx, "requeueing", scriptRetry, id, milliseconds(delay))
+	return c.end(ctx, "requeueing", scriptRetry, id, milliseconds(delay))
 }
 
 // Fail ends a run whose message is not to be tried again: it goes to failed, and the reason is kept
 // beside it (its first 1000 bytes; see Queue.Reasons). A late one stays in timeout (WasLate).
 func (c *Consumer) Fail(ctx context.Context, id RunID, reason string) (Outcome, error) {
-	return c.settle(ctx, "failing", scriptFail, id, clip(reason))
+	return c.end(ctx, "failing", scriptFail, id, clip(reason))
 }
 
 // Expire tells that the handle deadline of a run has passed: its message goes to timeout, while the
@@ -53,13 +53,24 @@ func (c *Consumer) Release(ctx context.Context, ids ...RunID) error {
 			args = append(args, id.String())
 		}
 		if err := scriptRelease.Run(ctx, c.queue.rdb, c.queue.keys.worker(worker), args...).Err(); err != nil {
-			c.doubt(part...)
+			c.hand.doubt(part...)
 			return fmt.Errorf("releasing as worker %s: %w", worker, err)
 		}
-		c.settled(part)
+		c.hand.drop(part...)
 		ids = ids[len(part):]
 	}
 	return nil
+}
+
+// end runs a script after which the run is not in hand any more.
+func (c *Consumer) end(ctx context.Context, doing string, s *redis.Script, id RunID, more ...any) (Outcome, error) {
+	outcome, err := c.settle(ctx, doing, s, id, more...)
+	if err != nil {
+		c.hand.doubt(id)
+		return 0, err
+	}
+	c.hand.drop(id)
+	return outcome, nil
 }
 
 func (c *Consumer) settle(ctx context.Context, doing string, s *redis.Script, id RunID, more ...any) (Outcome, error) {
@@ -70,15 +81,11 @@ func (c *Consumer) settle(ctx context.Context, doing string, s *redis.Script, id
 	args := append([]any{worker, id.String()}, more...)
 	code, err := s.Run(ctx, c.queue.rdb, c.queue.keys.worker(worker), args...).Int()
 	if err != nil {
-		c.doubt(id)
 		return 0, fmt.Errorf("%s run %s: %w", doing, id, err)
 	}
 	outcome := Outcome(code)
-	if outcome == WasLost && len(c.reallyLost([]RunID{id})) == 0 {
+	if outcome == WasLost && c.hand.isUnsure(id) {
 		outcome = Moved
-	}
-	if s != scriptExpire {
-		c.settled([]RunID{id})
 	}
 	return outcome, nil
 }

@@ -1,54 +1,62 @@
 -- Acknowledges the runs that ended well and claims messages for one worker.
--- ARGV: 1 worker, 2 token of the first run to claim, 3 how many at most, 4 handle timeout (s, whole),
---       5 byte budget of the claim, 6 count of the ids to acknowledge, then these ids, then the ids among them whose
---       redelivery count is to be forgotten.
--- Returns {0} when the worker is not registered; else {1, id of the first run claimed,
---   ids that were not in hand, ids that were late, payloads (nil = set beside), redelivery counts}.
-local worker, token, want, handle, budget = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local acks = tonumber(ARGV[6])
+-- ARGV: 1 worker, 2 number of the claim, 3 how many to claim at most, 4 handle timeout (s, whole), 5 byte budget of the claim,
+--       6 how many runs the worker believes to hold, 7 count of ids to acknowledge, 8 count of ranges, 9 count of ids to forget;
+--       then the ids, ascending; then the ranges that they form (first, last, ...);
+--       then those ids whose redelivery counts are to be forgotten.
+-- Returns {0} when the worker is not registered; else {1, id of the first run claimed ('' = none), ids that were not in
+--   hand, ids that were late, payloads of the claim (nil = set beside an equal one), their redelivery counts}.
+local worker, claim, want, handle, budget = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local held, acks, ranges, forgets = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 
 if call('HEXISTS', WORKERS, worker) == 0 then
   empty_inbox(INBOX)
   return {0}
 end
+local last = call('HGET', HAND, 'claim')
 
-local lost, late = {}, {}
+-- Which of the ids are not in hand. The hand is looked through only if it holds less than it should.
+local function find_lost(ids)
+  local lost = {}
+  if call('HLEN', HAND) - (last and 1 or 0) >= held then return lost end
+  for _, id in ipairs(ids) do
+    if call('HEXISTS', HAND, id) == 0 then lost[#lost + 1] = id end
+  end
+  return lost
+end
 
-local function acknowledge(ids)
-  local payloads = call('HMGET', HAND, unpack(ids))
-  local held, held_payloads = {}, {}
-  for i, id in ipairs(ids) do
-    if payloads[i] then
-      held[#held + 1], held_payloads[#held_payloads + 1] = id, payloads[i]
-    else
-      lost[#lost + 1] = id
-    end
+local function find_late(ids)
+  local late, marks = {}, {}
+  if call('EXISTS', LATE) == 0 then return late end
+  for i, id in ipairs(ids) do marks[i] = worker .. '/' .. id end
+  for i, payload in ipairs(call('HMGET', LATE, unpack(marks))) do
+    if payload then late[#late + 1] = ids[i] end
   end
-  if #held == 0 then return end
-  local scores = call('ZMSCORE', RESERVED, unpack(held_payloads))
-  local mirrored, ended = {}, {}
-  for i, id in ipairs(held) do
-    if not scores[i] then
-      ended[#ended + 1] = held_payloads[i]
-      if call('HDEL', LATE, worker .. '/' .. id) == 1 then late[#late + 1] = id end
-    elseif tonumber(scores[i]) == score_of(id) then
-      ended[#ended + 1], mirrored[#mirrored + 1] = held_payloads[i], held_payloads[i]
-    elseif call('HDEL', LATE, worker .. '/' .. id) == 1 then
-      late[#late + 1] = id
-    end
-  end
-  call('HDEL', HAND, unpack(held))
-  if #mirrored > 0 then call('ZREM', RESERVED, unpack(mirrored)) end
-  if call('EXISTS', EQUAL) == 1 then
-    for _, payload in ipairs(ended) do release_equal(payload) end
+  if #late > 0 then call('HDEL', LATE, unpack(marks)) end
+  return late
+end
+
+local function forget_redeliveries()
+  for i = 1, forgets do
+    local payload = call('HGET', HAND, ARGV[9 + acks + 2 * ranges + i])
+    if payload then call('HDEL', REDELIVERED, redis.sha1hex(payload)) end
   end
 end
 
-local function forget_redeliveries(first)
-  for i = first, #ARGV do
-    local payload = call('HGET', HAND, ARGV[i])
-    if payload then call('HDEL', REDELIVERED, redis.sha1hex(payload)) end
+-- A score belongs to one run, so that removing by score cannot hit a later run of the same payload.
+local function acknowledge()
+  if acks == 0 then return {}, {} end
+  local ids, ended = {unpack(ARGV, 10, 9 + acks)}, {}
+  forget_redeliveries()
+  local lost, late = find_lost(ids), find_late(ids)
+  if call('EXISTS', EQUAL) == 1 then ended = call('HMGET', HAND, unpack(ids)) end
+  call('HDEL', HAND, unpack(ids))
+  for i = 10 + acks, 8 + acks + 2 * ranges, 2 do
+    call('ZREMRANGEBYSCORE', RESERVED, score_of(ARGV[i]), score_of(ARGV[i + 1]))
   end
+  for _, payload in ipairs(ended) do
+    if payload then release_equal(payload) end
+  end
+  return lost, late
 end
 
 -- Takes messages from the tail of a list, by and by, so that large ones do not come by the hundred.
@@ -56,7 +64,7 @@ local function take(key, into, bytes)
   while #into < want and bytes < budget do
     local count = math.min(want - #into, 8)
     if #into > 0 then
-      count = math.min(want - #into, math.max(1, math.floor((budget - bytes) / (bytes / #into + 1))))
+      count = math.min(want - #into, math.max(1, math.floor((budget - bytes) * #into / (bytes + 1))))
     end
     local got = call('RPOP', key, count)
     if not got then break end
@@ -69,59 +77,75 @@ local function take(key, into, bytes)
   return bytes
 end
 
-local function reserve(payloads, first)
-  local fields, entries = {'claim', token .. ' ' .. string.format('%.0f', first) .. ' ' .. #payloads}, {}
+local function take_all()
+  local payloads = {}
+  if want == 0 then return payloads end
+  local bytes = take(WAITING, payloads, take(INBOX, payloads, 0))
+  if #payloads < want and bytes < budget and move_due(clock(), 100) > 0 then take(WAITING, payloads, bytes) end
+  return payloads
+end
+
+-- Tokens are dealt in tens: five digits from the channel's counter, never 00000, and one of the ten.
+local function deal_tokens(count)
+  local tens = math.ceil(count / 10)
+  local first = (call('INCRBY', TOKENS, tens) - tens) % 90000 + 1
+  local texts = {}
+  for i = 1, tens do texts[i] = string.format('%05d', first + i - 1) end
+  return texts
+end
+
+-- What was claimed is written into the hand first, which is the record that counts; a payload that
+-- stands in `reserved` already is set beside.
+local function reserve(payloads)
+  local second = string.format('%d', math.floor(clock()) + handle + 1)
+  local tens, units = deal_tokens(#payloads), {'0', '1', '2', '3', '4', '5', '6', '7', '8', '9'}
+  local first = second .. tens[1] .. '0'
+  local fields, entries = {'claim', claim .. ' ' .. first .. ' ' .. #payloads}, {}
+  local ids, scores
   for i, payload in ipairs(payloads) do
-    local id = first + i - 1
-    fields[2 * i + 1], fields[2 * i + 2] = id, payload
-    entries[2 * i - 1], entries[2 * i] = id / TOKENS, payload
+    local unit = (i - 1) % 10
+    if unit == 0 then
+      local ten = tens[(i - 1) / 10 + 1]
+      ids, scores = second .. ten, second .. '.' .. ten
+    end
+    fields[2 * i + 1], fields[2 * i + 2] = ids .. units[unit + 1], payload
+    entries[2 * i - 1], entries[2 * i] = scores .. units[unit + 1], payload
   end
   call('HSET', HAND, unpack(fields))
-  if call('ZADD', RESERVED, 'NX', unpack(entries)) == #payloads then return end
-  local scores = call('ZMSCORE', RESERVED, unpack(payloads))
-  for i, payload in ipairs(payloads) do
-    local id = first + i - 1
-    if tonumber(scores[i]) ~= id / TOKENS then
-      call('HINCRBY', EQUAL, payload, 1)
-      call('HDEL', HAND, id)
-      payloads[i] = false
+  if call('ZADD', RESERVED, 'NX', unpack(entries)) < #payloads then
+    local stand = call('ZMSCORE', RESERVED, unpack(payloads))
+    for i, payload in ipairs(payloads) do
+      if tonumber(stand[i]) ~= tonumber(entries[2 * i - 1]) then
+        call('HINCRBY', EQUAL, payload, 1)
+        call('HDEL', HAND, fields[2 * i + 1])
+        payloads[i] = false
+      end
     end
   end
+  return first
 end
 
 local function redeliveries(payloads)
-  if #payloads == 0 or call('EXISTS', REDELIVERED) == 0 then return {} end
+  if call('EXISTS', REDELIVERED) == 0 then return {} end
   local digests = {}
   for i, payload in ipairs(payloads) do digests[i] = redis.sha1hex(payload or '') end
   return call('HMGET', REDELIVERED, unpack(digests))
 end
 
-if acks > 0 then
-  forget_redeliveries(7 + acks)
-  acknowledge({unpack(ARGV, 7, 6 + acks)})
+-- The claim of this number, if it was made before and its answer got lost.
+local function claimed_before()
+  local number, first, count = string.match(last or '', '^(%d+) (%d+) (%d+)$')
+  if number ~= claim then return nil end
+  local ids = {}
+  for i = 1, tonumber(count) do ids[i] = string.format('%.0f', tonumber(first) + i - 1) end
+  return first, call('HMGET', HAND, unpack(ids))
 end
 
-local last = call('HGET', HAND, 'claim')
-if last then
-  local last_token, first, count = string.match(last, '^(%d+) (%d+) (%d+)$')
-  if tonumber(last_token) == token then
-    local ids = {}
-    for i = 1, tonumber(count) do ids[i] = tonumber(first) + i - 1 end
-    local payloads = call('HMGET', HAND, unpack(ids))
-    return {1, first, lost, late, payloads, redeliveries(payloads)}
-  end
+local lost, late = acknowledge()
+local first, payloads = claimed_before()
+if not first then
+  payloads = take_all()
+  if #payloads == 0 then return {1, '', lost, late, {}, {}} end
+  first = reserve(payloads)
 end
-
-local payloads = {}
-if want > 0 then
-  local bytes = take(INBOX, payloads, 0)
-  bytes = take(WAITING, payloads, bytes)
-  local now = clock()
-  if #payloads < want and bytes < budget and move_due(now, 100) > 0 then take(WAITING, payloads, bytes) end
-  if #payloads > 0 then
-    local first = (math.floor(now) + handle + 1) * TOKENS + token
-    reserve(payloads, first)
-    return {1, string.format('%.0f', first), lost, late, payloads, redeliveries(payloads)}
-  end
-end
-return {1, '0', lost, late, {}, {}}
+return {1, first, lost, late, payloads, redeliveries(payloads)}

@@ -2,20 +2,24 @@
 --
 -- KEYS, always all of them and in this order (keys.go writes them):
 --   1 waiting  2 delayed  3 reserved  4 timeout  5 failed
---   6 workers  7 late  8 beside  9 equal  10 redelivered  11 reasons  12 tender  13 ghosts
---   14 hand:<worker>  15 inbox:<worker>   (only where a script serves one worker)
--- Redis TIME is the only clock. A run id is its score in `reserved` times 2^20, an exact integer:
--- the whole second of the handle deadline and, as the fraction, the token of the run.
+--   6 workers  7 late  8 beside  9 equal  10 redelivered  11 reasons  12 tender  13 ghosts  14 tokens
+--   15 hand:<worker>  16 inbox:<worker>   (only where a script serves one worker)
+-- Redis TIME is the only clock. A run id is a number of 16 digits: the second of the handle deadline,
+-- and six digits of token, which no other run of that second has. The score of the run in `reserved`
+-- is the same with a point before the token. These texts are made once and passed on, since turning
+-- numbers into text is what costs most in a script.
 
 local WAITING, DELAYED, RESERVED, TIMEOUT, FAILED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local WORKERS, LATE, BESIDE, EQUAL = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
-local REDELIVERED, REASONS, TENDER, GHOSTS = KEYS[10], KEYS[11], KEYS[12], KEYS[13]
-local HAND, INBOX = KEYS[14], KEYS[15]
+local WORKERS, LATE, BESIDE, EQUAL, REDELIVERED = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local REASONS, TENDER, GHOSTS, TOKENS = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
+local HAND, INBOX = KEYS[15], KEYS[16]
 local call = redis.call
 
-local KINDS = {'list', 'zset', 'zset', 'list', 'list', 'hash', 'hash', 'zset', 'hash', 'hash', 'list', 'string', 'zset', 'hash', 'list'}
-local TOKENS = 1048576                -- 2^20 tokens in a second
-local WEEK = 604800                   -- seconds that a redelivery count outlives its last change
+local KINDS = {
+  'list', 'zset', 'zset', 'list', 'list', 'hash', 'hash', 'zset', 'hash', 'hash', 'list', 'string', 'zset', 'string',
+  'hash', 'list',
+}
+local WEEK = 604800                    -- seconds that a redelivery count outlives its last change
 local REASONS_KEPT = 1000
 local GHOST_LOOKS = {5, 60, 300, 1200} -- seconds between the looks into a swept worker's inbox
 
@@ -48,13 +52,13 @@ local function in_batches(list, fn)
 end
 
 local function score_of(id)
-  return tonumber(id) / TOKENS
+  return string.sub(id, 1, -7) .. '.' .. string.sub(id, -6)
 end
 
 -- Whether the entry of this payload in `reserved` was written by this very run.
 local function is_mirrored(id, payload)
   local score = call('ZSCORE', RESERVED, payload)
-  return score and tonumber(score) == score_of(id)
+  return score and tonumber(score) == tonumber(score_of(id))
 end
 
 -- Whether `timeout` holds a copy of the payload that no late run has already put down as its own.
@@ -71,7 +75,7 @@ end
 -- mirror entry is gone after the deadline, by a Hyperf consumer.
 local function is_late(worker, id, payload)
   if call('HEXISTS', LATE, worker .. '/' .. id) == 1 then return true end
-  if is_mirrored(id, payload) or clock() < math.floor(score_of(id)) then return false end
+  if is_mirrored(id, payload) or clock() < tonumber(string.sub(id, 1, -7)) then return false end
   return parked_unseen(payload)
 end
 
