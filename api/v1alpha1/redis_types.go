@@ -71,7 +71,7 @@ type Redis struct {
 
 // RedisTLS is how the connection to Redis is encrypted.
 //
-// +kubebuilder:validation:XValidation:rule="self.enabled || !(has(self.caSecretRef) || has(self.certSecretRef) || (has(self.serverName) && self.serverName != '') || (has(self.insecureSkipVerify) && self.insecureSkipVerify))",fieldPath=".enabled",message="caSecretRef, certSecretRef, serverName and insecureSkipVerify need TLS: set tls.enabled to true, or leave them out"
+// +kubebuilder:validation:XValidation:rule="self.enabled || !(has(self.caSecretRef) || has(self.certSecretRef) || (has(self.serverName) && self.serverName.size() > 0) || (has(self.insecureSkipVerify) && self.insecureSkipVerify))",fieldPath=".enabled",message="caSecretRef, certSecretRef, serverName and insecureSkipVerify need TLS: set tls.enabled to true, or leave them out"
 // +kubebuilder:validation:XValidation:rule="!(has(self.caSecretRef) && has(self.insecureSkipVerify) && self.insecureSkipVerify)",fieldPath=".insecureSkipVerify",message="insecureSkipVerify would ignore caSecretRef: set only one of them"
 type RedisTLS struct {
 	// enabled turns TLS on. Required; the other fields need it to be true.

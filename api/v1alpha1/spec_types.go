@@ -11,7 +11,7 @@ const WorkerContainer = "worker"
 // AsyncQueueSpec is what the queue should be.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.channel) == has(oldSelf.channel) && (!has(self.channel) || self.channel == oldSelf.channel)",fieldPath=".channel",message="channel may be neither added, changed nor removed later, since messages would be left behind: create another AsyncQueue instead"
-// +kubebuilder:validation:XValidation:rule="has(self.handler) || (has(self.template) && has(self.template.spec) && has(self.template.spec.containers) && self.template.spec.containers.exists(c, c.name == 'worker' && has(c.image) && c.image != ''))",fieldPath=".handler",message="without a handler the image must bring its own: set the image of the container worker in spec.template.spec.containers, or set handler.http or handler.exec"
+// +kubebuilder:validation:XValidation:rule="has(self.handler) || (has(self.template) && has(self.template.spec) && has(self.template.spec.containers) && self.template.spec.containers.exists(c, c.name == 'worker' && has(c.image) && c.image.size() > 0))",fieldPath=".handler",message="without a handler the image must bring its own: set the image of the container worker in spec.template.spec.containers, or set handler.http or handler.exec"
 // +kubebuilder:validation:XValidation:rule="!has(self.autoscaling) || !has(oldSelf.autoscaling) || self.replicas == oldSelf.replicas || self.replicas == 1",fieldPath=".replicas",message="with autoscaling replicas is only the starting size and may not be changed: change autoscaling.minReplicas or autoscaling.maxReplicas, or remove autoscaling first"
 type AsyncQueueSpec struct {
 	// channel is what the queue's keys in Redis begin with: <channel>:waiting,

@@ -76,7 +76,7 @@ var _ = DescribeTable("A wrong manifest is refused with the field and a sentence
 		Expect(apierrors.IsInvalid(err)).To(BeTrue(), "want a refusal, got: %v", err)
 		Expect(refusals(err)).To(beOnly(want))
 	},
-	refused(`metadata: {name: a-name-that-is-one-character-too-long-xxx}`, wholeObject,
+	refused(`metadata: {name: `+strings.Repeat("n", 41)+`}`, wholeObject,
 		"metadata.name may have at most 40 characters, since the names of the Deployment and the CronJob derive from it: choose a shorter name"),
 	refused(`spec: null`, "spec", "Required value"),
 

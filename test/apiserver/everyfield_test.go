@@ -1,0 +1,90 @@
+package apiserver_test
+
+// everyField sets each field of the spec to something that is not its default.
+const everyField = `
+spec:
+  channel: "{orders}"
+  redis:
+    addresses: ["redis.default:6379"]
+    mode: Standalone
+    database: 3
+    credentialsSecretRef: {name: orders-redis}
+    tls:
+      enabled: true
+      caSecretRef: {name: redis-ca}
+      certSecretRef: {name: redis-client}
+      serverName: redis.example.com
+      insecureSkipVerify: false
+  timeouts: {popSeconds: 3, handleSeconds: 5, retrySeconds: [5, 10, 60], drainSeconds: 45}
+  maxAttempts: 2
+  concurrency: 100
+  replicas: 10
+  suspend: true
+  autoscaling: {minReplicas: 1, maxReplicas: 20, queueLength: {target: 30}, idleSeconds: 90}
+  timeoutReload: {schedule: "*/5 * * * *", timeZone: Europe/Berlin, maxMessages: 500, maxReloads: 5}
+  handler: {http: {url: "http://127.0.0.1:9000/jobs"}}
+  template:
+    metadata:
+      labels: {team: shop}
+      annotations: {example.com/owner: shop}
+    spec:
+      nodeSelector: {kubernetes.io/os: linux}
+      volumes:
+        - name: data
+          emptyDir: {}
+      containers:
+        - name: worker
+          image: example.com/worker:1
+          env: [{name: LEVEL, value: debug}]
+          envFrom: [{secretRef: {name: shop}}]
+          resources: {limits: {memory: 64Mi}}
+          volumeMounts: [{name: data, mountPath: /data}]
+        - name: app
+          image: example.com/app:1
+          ports: [{containerPort: 9000}]
+`
+
+// everyFieldStored is what the API server makes of everyField: the same, with
+// the one default inside Kubernetes' own container schema.
+const everyFieldStored = `
+channel: "{orders}"
+redis:
+  addresses: ["redis.default:6379"]
+  mode: Standalone
+  database: 3
+  credentialsSecretRef: {name: orders-redis}
+  tls:
+    enabled: true
+    caSecretRef: {name: redis-ca}
+    certSecretRef: {name: redis-client}
+    serverName: redis.example.com
+    insecureSkipVerify: false
+timeouts: {popSeconds: 3, handleSeconds: 5, retrySeconds: [5, 10, 60], drainSeconds: 45}
+maxAttempts: 2
+concurrency: 100
+replicas: 10
+suspend: true
+autoscaling: {minReplicas: 1, maxReplicas: 20, queueLength: {target: 30}, idleSeconds: 90}
+timeoutReload: {schedule: "*/5 * * * *", timeZone: Europe/Berlin, maxMessages: 500, maxReloads: 5}
+handler: {http: {url: "http://127.0.0.1:9000/jobs"}}
+template:
+  metadata:
+    labels: {team: shop}
+    annotations: {example.com/owner: shop}
+  spec:
+    initContainers: []
+    nodeSelector: {kubernetes.io/os: linux}
+    volumes:
+      - name: data
+        emptyDir: {}
+    containers:
+      - name: worker
+        image: example.com/worker:1
+        env: [{name: LEVEL, value: debug}]
+        envFrom: [{secretRef: {name: shop}}]
+        resources: {limits: {memory: 64Mi}}
+        volumeMounts: [{name: data, mountPath: /data}]
+      - name: app
+        image: example.com/app:1
+        ports: [{containerPort: 9000, protocol: TCP}]
+`
