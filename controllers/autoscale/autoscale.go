@@ -219,3 +219,10 @@ func ceilDiv(a, b int64) int64 {
 	}
 	return (a-1)/b + 1
 }
+
+// Signature reduces counts to what a decision depends on: where it stays the
+// same, deciding again at the same time would not give another size.
+func (l Limits) Signature(c Counts) string {
+	most := int64(l.Max) + 1
+	return fmt.Sprintf("%d/%d", min(ceilDiv(c.Demand(), l.Target), most), min(ceilDiv(c.InHand, l.Concurrency), most))
+}

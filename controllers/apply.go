@@ -1,0 +1,131 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/asyncqueue/operator/controllers/desired"
+)
+
+// outcome is how the writes of a plan ended; nil errors: well.
+type outcome struct {
+	deployment, cronJob error
+}
+
+// transient is what trying again may cure: all but a refusal for what the object
+// says.
+func (o outcome) transient() error {
+	var errs []error
+	for _, err := range []error{o.deployment, o.cronJob} {
+		if err != nil && !isRefused(err) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// isRefused says that the API server will never take the object as it is.
+func isRefused(err error) bool { return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) }
+
+// apply writes the children. One that fails does not keep the other from being
+// written.
+func (r *Reconciler) apply(ctx context.Context, seen *observed, p plan) outcome {
+	var o outcome
+	switch p.deploymentStep {
+	case leave:
+	case ensure:
+		seen.deployment, o.deployment = ensureChild(ctx, r, seen.memory, p.deployment, seen.deployment, &appsv1.Deployment{})
+	case stopWorkers:
+		o.deployment = r.stopWorkers(ctx, seen)
+	case remove:
+		o.deployment = removeChild(ctx, r, seen.deployment)
+	}
+	switch p.cronJobStep {
+	case leave, stopWorkers:
+	case ensure:
+		seen.cronJob, o.cronJob = ensureChild(ctx, r, seen.memory, p.cronJob, seen.cronJob, &batchv1.CronJob{})
+	case remove:
+		o.cronJob = removeChild(ctx, r, seen.cronJob)
+	}
+	return o
+}
+
+// object is a pointer to a child's type.
+type object[T any] interface {
+	*T
+	client.Object
+}
+
+// ensureChild applies want unless live already is that, and returns the child as
+// it stands then.
+func ensureChild[T any, P object[T]](ctx context.Context, r *Reconciler, m *memory, want *unstructured.Unstructured, live, fresh P) (P, error) {
+	kind := want.GetKind()
+	if live != nil {
+		settled, err := desired.Settled(want, live)
+		if err != nil {
+			return live, err
+		}
+		if settled || m.refused[kind] == attempt(want, live) {
+			return live, nil
+		}
+	}
+	answer := want.DeepCopy()
+	if err := r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(answer), client.FieldOwner(FieldManager), client.ForceOwnership); err != nil {
+		return live, fmt.Errorf("applying %s %q: %w", kind, want.GetName(), err)
+	}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(answer.Object, fresh); err != nil {
+		return live, fmt.Errorf("reading the applied %s %q: %w", kind, want.GetName(), err)
+	}
+	r.written.note(fresh)
+	// An admission plugin may have its own will. Applying over and over would not
+	// break it: wait until either side changes.
+	delete(m.refused, kind)
+	if settled, err := desired.Settled(want, fresh); err == nil && !settled {
+		m.refused[kind] = attempt(want, fresh)
+	}
+	return fresh, nil
+}
+
+// attempt names one state of the API server's object against one wish.
+func attempt(want *unstructured.Unstructured, live client.Object) string {
+	return want.GetAnnotations()[desired.AnnotationApplied] + " over " + live.GetResourceVersion()
+}
+
+// stopWorkers takes the replicas of the Deployment away and leaves the rest.
+func (r *Reconciler) stopWorkers(ctx context.Context, seen *observed) error {
+	if ptr.Deref(seen.deployment.Spec.Replicas, 1) == 0 {
+		return nil
+	}
+	stopped := seen.deployment.DeepCopy()
+	stopped.Spec.Replicas = ptr.To[int32](0)
+	if err := r.Client.Patch(ctx, stopped, client.MergeFrom(seen.deployment), client.FieldOwner(FieldManager)); err != nil {
+		return fmt.Errorf("stopping Deployment %q: %w", stopped.Name, err)
+	}
+	r.written.note(stopped)
+	seen.deployment = stopped
+	return nil
+}
+
+// removeChild deletes a child that is there and not going already. Its pods go
+// with it, each with its grace period.
+func removeChild[T any, P object[T]](ctx context.Context, r *Reconciler, live P) error {
+	if live == nil || !live.GetDeletionTimestamp().IsZero() {
+		return nil
+	}
+	uid := live.GetUID()
+	err := r.Client.Delete(ctx, live, client.Preconditions{UID: &uid}, client.PropagationPolicy(metav1.DeletePropagationBackground))
+	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+		return fmt.Errorf("deleting %T %q: %w", live, live.GetName(), err)
+	}
+	return nil
+}

@@ -1,0 +1,53 @@
+package controllers
+
+import (
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/asyncqueue/operator/controllers/autoscale"
+)
+
+// memory is what is kept about one queue from one reconcile to the next. Losing
+// it, as at a change of leader, delays a scale-in and nothing else.
+type memory struct {
+	uid types.UID
+	// scaling is the state of the autoscaling decision.
+	scaling autoscale.State
+	// pods is what was wrong with the pods when they were last looked at, at
+	// podsAt.
+	pods   string
+	podsAt time.Time
+	// refused is the resource version at which the API server returned a child
+	// that still differs from what was applied, by kind: somebody rewrites it.
+	refused map[string]string
+}
+
+// memories keeps a memory for each queue. The zero value is empty. It is safe
+// for concurrent use; one queue is never reconciled twice at a time.
+type memories struct {
+	mu    sync.Mutex
+	queue map[types.NamespacedName]*memory
+}
+
+// of returns the memory of the queue with that UID, empty where there is none.
+func (m *memories) of(key types.NamespacedName, uid types.UID) *memory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.queue == nil {
+		m.queue = map[types.NamespacedName]*memory{}
+	}
+	held := m.queue[key]
+	if held == nil || held.uid != uid {
+		held = &memory{uid: uid, refused: map[string]string{}}
+		m.queue[key] = held
+	}
+	return held
+}
+
+func (m *memories) forget(key types.NamespacedName) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.queue, key)
+}

@@ -1,0 +1,128 @@
+package poll
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+
+	queuev1alpha1 "github.com/asyncqueue/operator/api/v1alpha1"
+)
+
+// Fault is why a queue cannot be seen, fit for a condition: the message holds
+// neither numbers that change nor secrets.
+type Fault struct {
+	// Reason is one of the API package's, for the condition QueueReachable.
+	Reason string
+	// Message says what to look at.
+	Message string
+
+	// passing marks what one lost packet may cause: it counts only when it lasts.
+	passing bool
+}
+
+// refusals are the answers of Redis by their first word.
+var refusals = map[string]struct{ reason, advice string }{
+	"NOAUTH":      {queuev1alpha1.ReasonRedisAuthenticationFailed, "wants a password; set spec.redis.credentialsSecretRef"},
+	"WRONGPASS":   {queuev1alpha1.ReasonRedisAuthenticationFailed, "refuses the user name or the password"},
+	"NOPERM":      {queuev1alpha1.ReasonRedisPermissionDenied, "does not let the user run a command, or touch a key, that the queue needs"},
+	"WRONGTYPE":   {queuev1alpha1.ReasonRedisWrongType, "holds another type than a queue's under one of its keys: something else uses the channel"},
+	"READONLY":    {queuev1alpha1.ReasonRedisNotWritable, "is a read-only replica"},
+	"LOADING":     {queuev1alpha1.ReasonRedisNotWritable, "is loading its data"},
+	"OOM":         {queuev1alpha1.ReasonRedisNotWritable, "is out of memory"},
+	"MISCONF":     {queuev1alpha1.ReasonRedisNotWritable, "does not accept writes, since it cannot save its data"},
+	"MASTERDOWN":  {queuev1alpha1.ReasonRedisNotWritable, "is a replica that lost its master"},
+	"CLUSTERDOWN": {queuev1alpha1.ReasonRedisNotWritable, "is a cluster that is down"},
+	"NOREPLICAS":  {queuev1alpha1.ReasonRedisNotWritable, "does not accept writes, since it lacks replicas"},
+}
+
+// faultOf explains err, which came from the Redis at address.
+func faultOf(err error, address string) *Fault {
+	word, _, _ := strings.Cut(refusal(err), " ")
+	if r, ok := refusals[word]; ok {
+		return &Fault{Reason: r.reason, Message: fmt.Sprintf("Redis at %s %s", address, r.advice)}
+	}
+	if cause := tlsCause(err); cause != "" {
+		return &Fault{Reason: queuev1alpha1.ReasonRedisTLSFailed, Message: fmt.Sprintf("the TLS handshake with Redis at %s fails: %s", address, cause)}
+	}
+	return &Fault{
+		Reason:  queuev1alpha1.ReasonRedisUnreachable,
+		Message: fmt.Sprintf("Redis at %s does not answer: %s", address, networkCause(err)),
+		passing: true,
+	}
+}
+
+// redisError is what go-redis makes of an error that Redis answered with.
+type redisError interface {
+	error
+	RedisError()
+}
+
+// refusal is Redis's own error text within err; empty: Redis did not answer.
+func refusal(err error) string {
+	var answered redisError
+	if !errors.As(err, &answered) {
+		return ""
+	}
+	text := answered.Error()
+	// What a script runs fails with the command's own error behind this word.
+	text = strings.TrimPrefix(text, "ERR ")
+	if strings.HasPrefix(text, "AUTH ") {
+		return "NOAUTH"
+	}
+	return text
+}
+
+func tlsCause(err error) string {
+	var (
+		unknown  x509.UnknownAuthorityError
+		hostname x509.HostnameError
+		invalid  x509.CertificateInvalidError
+		record   tls.RecordHeaderError
+		alert    tls.AlertError
+		verify   *tls.CertificateVerificationError
+	)
+	switch {
+	case errors.As(err, &unknown):
+		return "its certificate is signed by an unknown authority"
+	case errors.As(err, &hostname):
+		return "its certificate is for another name"
+	case errors.As(err, &invalid):
+		return "its certificate is not valid (" + invalid.Error() + ")"
+	case errors.As(err, &verify):
+		return "its certificate is not accepted"
+	case errors.As(err, &record):
+		return "the server does not speak TLS"
+	case errors.As(err, &alert):
+		return "the server refuses (" + alert.Error() + ")"
+	}
+	return ""
+}
+
+// networkCause puts a network error into words that stay the same from one look
+// to the next; net's own texts carry local ports.
+func networkCause(err error) string {
+	var dns *net.DNSError
+	var timeout net.Error
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return "no such host"
+	case errors.As(err, &dns):
+		return "its name cannot be resolved"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return "no route to it"
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return "time ran out"
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
+		return "the connection was closed"
+	default:
+		return "the connection failed"
+	}
+}

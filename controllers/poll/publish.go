@@ -1,0 +1,70 @@
+package poll
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// publish notes the outcome of a look and wakes whom it concerns. A queue that
+// was added or changed meanwhile is left for the next look.
+func (l *loop) publish(targets map[types.NamespacedName]Target, results map[types.NamespacedName]Result, err error) {
+	now := time.Now()
+	for key, target := range targets {
+		r := results[key]
+		if err != nil {
+			r.Err = err
+		}
+		if l.note(key, target, r, now) {
+			l.wake(key)
+		}
+	}
+}
+
+// note updates one queue and says whether a reconcile would do something else
+// now.
+func (l *loop) note(key types.NamespacedName, target Target, r Result, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.queues[key]
+	if e == nil || !e.target.samePlace(target) {
+		return false
+	}
+	shown := false
+	if r.Err != nil {
+		e.failed(r.Err)
+	} else {
+		e.failures = 0
+		e.seen.Look, e.seen.At, e.seen.Fault = r.Look, now, nil
+		shown = e.show(now)
+	}
+	if shown {
+		e.patience = l.patience()
+	}
+	digest := e.target.Digest(e.seen)
+	changed := digest != e.digest
+	e.digest = digest
+	return shown || changed
+}
+
+// failed notes a failed look. One that Redis itself refused is believed at once,
+// silence only when it lasts.
+func (e *entry) failed(err error) {
+	e.failures++
+	fault := faultOf(err, e.target.Redis.Address)
+	if fault.passing && e.failures <= tolerated && !e.seen.At.IsZero() {
+		return
+	}
+	e.seen.Fault = fault
+}
+
+// show lets the shown backlog follow, and says whether it did.
+func (e *entry) show(now time.Time) bool {
+	s := &e.seen
+	due := s.ShownAt.IsZero() || !s.Shown.sameZeros(s.Backlog) ||
+		(s.Shown != s.Backlog && now.Sub(s.ShownAt) >= e.patience)
+	if due {
+		s.Shown, s.ShownAt = s.Backlog, now
+	}
+	return due
+}

@@ -1,0 +1,117 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	queuev1alpha1 "github.com/asyncqueue/operator/api/v1alpha1"
+	"github.com/asyncqueue/operator/controllers/desired"
+	"github.com/asyncqueue/operator/controllers/poll"
+)
+
+const (
+	// takenAgain is how soon to look whether a child's name is free again.
+	takenAgain = 5 * time.Second
+	// refusedAgain is how soon to try what the API server refused: a policy may
+	// have changed.
+	refusedAgain = time.Minute
+)
+
+// report writes the status where it changed, in one patch, and records events
+// for what happened. A lost event is not tried again.
+func (r *Reconciler) report(ctx context.Context, seen *observed, p plan, o outcome) error {
+	after := seen.queue.DeepCopy()
+	after.Status = statusOf(seen, p, o)
+	if !equality.Semantic.DeepEqual(seen.queue.Status, after.Status) {
+		if err := r.Client.Status().Patch(ctx, after, client.MergeFrom(seen.queue), client.FieldOwner(FieldManager)); err != nil {
+			return fmt.Errorf("writing the status: %w", client.IgnoreNotFound(err))
+		}
+		r.written.note(after)
+	}
+	if p.scaling != nil {
+		seen.memory.scaling = p.scaling.State
+	}
+	r.metrics.observe(after)
+	for _, e := range eventsOf(&seen.queue.Status, &after.Status, p) {
+		r.Events.Eventf(after, nil, e.kind, e.reason, e.action, "%s", e.note)
+	}
+	return nil
+}
+
+// statusOf is pure: the status that the queue should have.
+func statusOf(seen *observed, p plan, o outcome) queuev1alpha1.AsyncQueueStatus {
+	q := seen.queue
+	s := *q.Status.DeepCopy()
+	s.Channel = q.EffectiveChannel()
+	s.Selector = desired.SelectorText(q.Name)
+	s.Replicas, s.ReadyReplicas = 0, 0
+	if d := seen.deployment; d != nil && p.deploymentStep != remove {
+		s.Replicas, s.ReadyReplicas = d.Status.Replicas, d.Status.ReadyReplicas
+	}
+	if q.Status.ObservedGeneration > 0 && p.replicas != s.DesiredReplicas {
+		now := metav1.NewTime(seen.now.Truncate(time.Second))
+		s.LastScaleTime, s.LastScaleReason = &now, p.reason
+	}
+	s.DesiredReplicas = p.replicas
+	s.Backlog = backlogOf(s.Backlog, seen.sight)
+	setConditions(&s.Conditions, judge(seen, p, o), q.Generation)
+	s.ObservedGeneration = q.Generation
+	return s
+}
+
+// backlogOf keeps the last known backlog where there is none to show.
+func backlogOf(last *queuev1alpha1.Backlog, sight poll.Observation) *queuev1alpha1.Backlog {
+	if sight.ShownAt.IsZero() {
+		return last
+	}
+	b := &queuev1alpha1.Backlog{
+		Waiting: sight.Shown.Waiting, Delayed: sight.Shown.Delayed, Reserved: sight.Shown.Reserved,
+		Timeout: sight.Shown.Timeout, Failed: sight.Shown.Failed,
+	}
+	// The time alone is no news.
+	if last != nil {
+		b.ObservedAt = last.ObservedAt
+		if *last == *b {
+			return last
+		}
+	}
+	b.ObservedAt = metav1.NewTime(sight.ShownAt.Truncate(time.Second))
+	return b
+}
+
+// again is when to reconcile even if nothing happens; zero: never.
+func again(seen *observed, p plan, o outcome) time.Duration {
+	next := time.Duration(0)
+	in := func(d time.Duration) {
+		if d > 0 && (next == 0 || d < next) {
+			next = d
+		}
+	}
+	at := func(t time.Time) {
+		if !t.IsZero() {
+			in(max(t.Sub(seen.now), time.Millisecond))
+		}
+	}
+	if p.scaling != nil {
+		in(p.scaling.Recheck)
+	}
+	at(seen.connection.Until)
+	if seen.problem != nil {
+		at(seen.problem.Until)
+	}
+	if seen.deploymentTaken || seen.cronJobTaken {
+		in(takenAgain)
+	}
+	if o.deployment != nil || o.cronJob != nil {
+		in(refusedAgain)
+	}
+	if d := seen.deployment; d != nil && (d.Status.ReadyReplicas < p.replicas || isRollingOut(d)) {
+		in(podPatience)
+	}
+	return next
+}

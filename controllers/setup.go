@@ -1,0 +1,95 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	queuev1alpha1 "github.com/asyncqueue/operator/api/v1alpha1"
+	"github.com/asyncqueue/operator/controllers/desired"
+)
+
+const (
+	// channelIndex finds AsyncQueues by their channel.
+	channelIndex = "effectiveChannel"
+	// parallel is how many queues are reconciled at once. A reconcile waits for
+	// nothing but the API server.
+	parallel = 8
+	// Failed reconciles are tried again after this long at first and at most.
+	firstRetry = 200 * time.Millisecond
+	lastRetry  = 30 * time.Second
+)
+
+// CacheOptions keeps children of other owners out of the manager's cache.
+func CacheOptions() cache.Options {
+	ours := labels.SelectorFromSet(labels.Set{desired.LabelManagedBy: desired.ManagedBy})
+	return cache.Options{ByObject: map[client.Object]cache.ByObject{
+		&appsv1.Deployment{}: {Label: ours},
+		&batchv1.CronJob{}:   {Label: ours},
+	}}
+}
+
+// SetupWithManager registers the reconciler, and what wakes it, with a manager
+// whose cache has CacheOptions.
+func (r *Reconciler) SetupWithManager(ctx context.Context, mgr manager.Manager) error {
+	index := func(o client.Object) []string { return []string{o.(*queuev1alpha1.AsyncQueue).EffectiveChannel()} }
+	if err := mgr.GetFieldIndexer().IndexField(ctx, &queuev1alpha1.AsyncQueue{}, channelIndex, index); err != nil {
+		return fmt.Errorf("indexing AsyncQueues by channel: %w", err)
+	}
+	err := builder.ControllerManagedBy(mgr).
+		Named("asyncqueue").
+		// A status that we wrote is no reason to look again.
+		For(&queuev1alpha1.AsyncQueue{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Owns(&appsv1.Deployment{}).
+		Owns(&batchv1.CronJob{}).
+		Watches(&queuev1alpha1.AsyncQueue{}, handler.EnqueueRequestsFromMapFunc(r.sameChannel), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		WatchesRawSource(source.Func(r.wakeUps)).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: parallel,
+			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
+		}).
+		Complete(r)
+	if err != nil {
+		return fmt.Errorf("setting up the controller: %w", err)
+	}
+	return nil
+}
+
+// wakeUps lets the poller's wake-ups go straight to the controller's queue, which
+// never blocks and takes a queue that is there already only once.
+func (r *Reconciler) wakeUps(_ context.Context, requests workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+	r.Poller.OnWake(func(key types.NamespacedName) { requests.Add(reconcile.Request{NamespacedName: key}) })
+	return nil
+}
+
+// sameChannel returns the other queues of a queue's channel: one of them may own
+// the channel now, or no longer.
+func (r *Reconciler) sameChannel(ctx context.Context, o client.Object) []reconcile.Request {
+	var same queuev1alpha1.AsyncQueueList
+	channel := o.(*queuev1alpha1.AsyncQueue).EffectiveChannel()
+	if err := r.Client.List(ctx, &same, client.MatchingFields{channelIndex: channel}); err != nil {
+		return nil // a list from the cache fails only while the manager stops
+	}
+	var requests []reconcile.Request
+	for i := range same.Items {
+		if same.Items[i].UID != o.GetUID() {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&same.Items[i])})
+		}
+	}
+	return requests
+}
