@@ -15,8 +15,8 @@ type Handler struct {
 }
 
 // HTTPHandler sends each message as a CloudEvent to a URL. A 2xx answer
-// acknowledges the message; 408, 425, 429, 5xx and no answer retry it; any
-// other answer fails it.
+// acknowledges the message; 408, 425, 429, 3xx, 5xx and no answer retry it; any
+// other 4xx fails it at once.
 type HTTPHandler struct {
 	// url is where messages are sent with POST, over http or https: a sidecar
 	// of the template or a service. It holds no user name or password.
