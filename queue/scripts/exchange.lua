@@ -94,6 +94,8 @@ local function deal_tokens(count)
   return texts
 end
 
+local in_hand = false
+
 -- What was claimed is written into the hand first, which is the record that counts; a payload that
 -- stands in `reserved` already is set beside.
 local function reserve(payloads)
@@ -112,6 +114,7 @@ local function reserve(payloads)
     entries[2 * i - 1], entries[2 * i] = scores .. units[unit + 1], payload
   end
   call('HSET', HAND, unpack(fields))
+  in_hand = true
   if call('ZADD', RESERVED, 'NX', unpack(entries)) < #payloads then
     local stand = call('ZMSCORE', RESERVED, unpack(payloads))
     for i, payload in ipairs(payloads) do
@@ -141,11 +144,22 @@ local function claimed_before()
   return first, call('HMGET', HAND, unpack(ids))
 end
 
+-- Claiming removes first, since Redis over maxmemory lets nothing else pass. What cannot be written
+-- down (a command that this user may not use) goes back.
+local function reserve_or_return(payloads)
+  local ok, first = pcall(reserve, payloads)
+  if ok then return first end
+  for i = in_hand and 0 or #payloads, 1, -1 do call('RPUSH', WAITING, payloads[i]) end
+  return nil, redis.error_reply(type(first) == 'table' and first.err or tostring(first))
+end
+
 local lost, late = acknowledge()
 local first, payloads = claimed_before()
 if not first then
   payloads = take_all()
   if #payloads == 0 then return {1, '', lost, late, {}, {}} end
-  first = reserve(payloads)
+  local failure
+  first, failure = reserve_or_return(payloads)
+  if failure then return failure end
 end
 return {1, first, lost, late, payloads, redeliveries(payloads)}

@@ -1,0 +1,56 @@
+package queue
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asyncqueue/operator/internal/redistest"
+)
+
+func TestProbeLeavesNothing(t *testing.T) {
+	q := newTestQueue(t)
+	if err := q.Probe(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if left := keysLike(t, q, q.Channel()); len(left) > 0 {
+		t.Errorf("keys left: %v", left)
+	}
+}
+
+func TestProbeNamesTheMissingCommand(t *testing.T) {
+	addr := redistest.Start(t)
+	admin := newTestClient(t, addr)
+	for _, command := range writeCommands {
+		t.Run(command, func(t *testing.T) {
+			q := limitedQueue(t, admin, addr, command)
+			err := q.Probe(t.Context())
+			if err == nil || !strings.Contains(err.Error(), command) {
+				t.Errorf("probing without %s: %v", command, err)
+			}
+		})
+	}
+}
+
+// writeCommands are all commands by which scripts change data.
+var writeCommands = []string{
+	"zadd", "hset", "rpop", "lpush", "rpush", "lmove", "incrby", "hdel", "zrem", "zremrangebyscore", "hincrby", "expire", "ltrim", "lrem", "set",
+}
+
+// limitedQueue returns a queue of a Redis user who may not use one command.
+func limitedQueue(t *testing.T, admin *redis.Client, addr, command string) *Queue {
+	t.Helper()
+	user := "no-" + command
+	if err := admin.Do(t.Context(), "acl", "setuser", user, "on", ">pw", "~*", "&*", "+@all", "-"+command).Err(); err != nil {
+		t.Fatal(err)
+	}
+	rdb := redis.NewClient(&redis.Options{Addr: addr, Username: user, Password: "pw", MaxRetries: -1})
+	t.Cleanup(func() { _ = rdb.Close() })
+	q, err := New(rdb, fmt.Sprintf("{%s}", command))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
