@@ -1,0 +1,48 @@
+package worker
+
+import "time"
+
+// The drain: claim nothing more, wait for the handlers, cancel their context
+// when the time is over, give up on them windUp later.
+
+func (l *loop) draining() bool { return !l.drainBy.IsZero() }
+
+func (l *loop) beginDrain() {
+	l.stop = nil
+	l.drainBy = time.Now().Add(l.cfg.Drain)
+	l.pulse.left()
+	l.cfg.Logger.Info("Stopping: no new messages; waiting for those in hand.",
+		"running", l.cfg.Concurrency-l.free, "drainSeconds", l.cfg.Drain.Seconds())
+}
+
+// drained carries the drain forward and says whether the loop may end: nothing
+// runs and all acknowledgements stuck, or else the time is over. A message that
+// an Await still receives is given back by Leave.
+func (l *loop) drained(now time.Time) bool {
+	if !l.draining() {
+		return false
+	}
+	if l.free == l.cfg.Concurrency && len(l.acks) == 0 && !l.repeat && !l.surplus {
+		return true
+	}
+	if now.Before(l.drainBy) {
+		return false
+	}
+	if l.work.Err() == nil {
+		l.cut(ErrDraining)
+	}
+	if now.Before(l.drainBy.Add(windUp)) {
+		return false
+	}
+	l.cfg.Logger.Warn("Stopping although handlers still run; their messages count as a lost worker's.",
+		"running", l.cfg.Concurrency-l.free, "unacknowledged", len(l.acks))
+	return true
+}
+
+// nextDrainStep returns when drained has something to do.
+func (l *loop) nextDrainStep(now time.Time) time.Time {
+	if now.Before(l.drainBy) {
+		return l.drainBy
+	}
+	return l.drainBy.Add(windUp)
+}

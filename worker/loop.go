@@ -1,0 +1,280 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/asyncqueue/operator/queue"
+)
+
+const (
+	// turnInterval is the longest time between two turns of an idle loop.
+	turnInterval = time.Second
+	// exchangeLimit bounds what one exchange acknowledges and what it claims.
+	exchangeLimit = 1000
+)
+
+// loop owns the worker's slots: it claims messages for those that are free,
+// starts their runs and acknowledges those that went well. All its fields belong
+// to the goroutine that calls run.
+type loop struct {
+	*Worker
+	cut context.CancelCauseFunc // cancels the handlers' context
+
+	free     int // slots without a run; below 0 while a message is handed back
+	running  running
+	spare    *task // tasks to be used again, linked by next
+	acks     []queue.RunID
+	repeat   bool // the last exchange failed and must be repeated
+	repeated int  // how many messages it had asked for
+
+	hungry   bool // there may be something to claim
+	surplus  bool // a message waits in the inbox though no slot is free for it
+	awaiting bool
+	answers  chan awaited
+
+	pause   backoff
+	resume  time.Time // no exchange before: the store failed
+	timer   *time.Timer
+	stop    <-chan struct{}
+	drainBy time.Time // zero: not draining
+}
+
+// awaited is the answer of one Await.
+type awaited struct {
+	found bool
+	err   error
+	life  uint64
+}
+
+func newLoop(w *Worker, cut context.CancelCauseFunc) *loop {
+	return &loop{
+		Worker:  w,
+		cut:     cut,
+		free:    w.cfg.Concurrency,
+		hungry:  true,
+		answers: make(chan awaited, 1),
+		timer:   time.NewTimer(turnInterval),
+	}
+}
+
+// run turns until ctx is cancelled and the drain is over.
+func (l *loop) run(ctx context.Context) {
+	defer l.timer.Stop()
+	l.stop = ctx.Done()
+	for {
+		now := time.Now()
+		l.pulse.beat(now)
+		l.collect()
+		l.expireOverdue(now)
+		l.report()
+		if l.drained(now) {
+			return
+		}
+		switch {
+		case now.Before(l.resume):
+		case l.lives.over():
+			l.rejoin()
+			continue
+		case l.repeat || len(l.acks) > 0 || l.asks() > 0:
+			l.exchange()
+			continue
+		case l.free > 0 && !l.draining() && !l.awaiting:
+			l.await()
+		}
+		l.park(now)
+	}
+}
+
+// collect takes back the tasks whose runs have ended.
+func (l *loop) collect() {
+	for t := l.finished.takeAll(); t != nil; {
+		next := t.next
+		if t.acknowledge {
+			l.acks = append(l.acks, t.run.ID)
+		}
+		l.running.remove(t)
+		l.free++
+		l.reuse(t)
+		t = next
+	}
+}
+
+// asks returns how many messages the next exchange may claim.
+func (l *loop) asks() int {
+	n := 0
+	if l.hungry && !l.draining() {
+		n = min(max(l.free, 0), exchangeLimit)
+	}
+	if l.surplus && n == 0 {
+		n = 1 // it is handed back at once, to a worker that has a free slot
+	}
+	return n
+}
+
+// exchange acknowledges what is done, claims, and starts what it got.
+func (l *loop) exchange() {
+	want := l.asks()
+	if l.repeat {
+		want = l.repeated
+	}
+	acks := min(len(l.acks), exchangeLimit)
+	got, err := l.cfg.Store.Exchange(l.life, l.acks[:acks], want)
+	switch {
+	case errors.Is(err, queue.ErrEvicted):
+		l.lives.end(l.lives.current())
+		return
+	case err != nil:
+		l.repeat, l.repeated = true, want
+		l.stumble(err)
+		return
+	}
+	l.link.worked()
+	l.pause.reset()
+	l.load.add(acks, len(got.Lost))
+	l.acks, l.repeat = slices.Delete(l.acks, 0, acks), false
+	if want > 0 {
+		l.hungry, l.surplus = len(got.Runs) >= want, false
+	}
+	l.startAll(got.Runs)
+}
+
+// stumble holds the loop back after an error of the store.
+func (l *loop) stumble(err error) {
+	l.link.failed(err)
+	l.resume = time.Now().Add(l.pause.wait())
+}
+
+// rejoin registers the worker anew. What it held has been given to others; its
+// runs go on and find out when they settle.
+func (l *loop) rejoin() {
+	if err := l.cfg.Store.Register(l.life); err != nil {
+		l.stumble(err)
+		return
+	}
+	l.link.worked()
+	l.pause.reset()
+	l.lives.begin()
+	l.load.add(0, len(l.acks))
+	l.acks, l.repeat, l.hungry = l.acks[:0], false, true
+	l.cfg.Logger.Warn("This worker had been taken for dead; it is registered again.", "running", l.cfg.Concurrency-l.free)
+}
+
+func (l *loop) startAll(runs []queue.Run) {
+	now := time.Now()
+	for _, run := range runs {
+		t := l.take(run, now)
+		l.free--
+		if l.free < 0 || l.draining() {
+			go t.handBack()
+			continue
+		}
+		l.running.add(t)
+		go t.do()
+	}
+}
+
+// take returns a task for run, a used one where there is one.
+func (l *loop) take(run queue.Run, now time.Time) *task {
+	t := l.spare
+	if t == nil {
+		t = &task{worker: l.Worker}
+		t.do = t.process
+	} else {
+		l.spare = t.next
+	}
+	t.run, t.begun, t.next = run, now, nil
+	return t
+}
+
+func (l *loop) reuse(t *task) {
+	t.run, t.acknowledge, t.expired = queue.Run{}, false, nil
+	t.job.Store(nil)
+	t.phase.Store(phaseRunning)
+	t.next, l.spare = l.spare, t
+}
+
+// expireOverdue starts the move to `timeout` for each run that has become late.
+func (l *loop) expireOverdue(now time.Time) {
+	for t := l.running.popOverdue(now.Add(-l.cfg.HandleTimeout)); t != nil; t = l.running.popOverdue(now.Add(-l.cfg.HandleTimeout)) {
+		if t.late() {
+			go t.expire()
+		}
+	}
+}
+
+// await looks for the next message in the background.
+func (l *loop) await() {
+	l.awaiting, l.hungry = true, false
+	life := l.lives.current()
+	go func() {
+		found, err := l.cfg.Store.Await(l.life, l.cfg.Pop)
+		l.answers <- awaited{found: found, err: err, life: life}
+	}()
+}
+
+// answered takes the answer of await.
+func (l *loop) answered(a awaited) {
+	l.awaiting = false
+	switch {
+	case errors.Is(a.err, queue.ErrEvicted):
+		l.lives.end(a.life)
+	case a.err != nil:
+		l.stumble(a.err)
+		l.hungry = true // an answer may have been lost
+	case a.found && l.free > 0 && !l.draining():
+		l.link.worked()
+		l.hungry = true
+	case a.found:
+		l.link.worked()
+		l.surplus = true
+	default:
+		l.link.worked()
+	}
+}
+
+// park waits until there is something to do.
+func (l *loop) park(now time.Time) {
+	l.timer.Reset(max(l.nextWake(now).Sub(now), 0))
+	select {
+	case <-l.wake:
+	case a := <-l.answers:
+		l.answered(a)
+	case <-l.stop:
+		l.beginDrain()
+	case <-l.timer.C:
+	}
+}
+
+// nextWake returns when the loop must turn at the latest.
+func (l *loop) nextWake(now time.Time) time.Time {
+	wake := now.Add(turnInterval)
+	if t := l.running.onTime; t != nil {
+		wake = earliest(wake, t.begun.Add(l.cfg.HandleTimeout))
+	}
+	if l.resume.After(now) {
+		wake = earliest(wake, l.resume)
+	}
+	if l.draining() {
+		wake = earliest(wake, l.nextDrainStep(now))
+	}
+	return wake
+}
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// report tells the beats what is in hand.
+func (l *loop) report() {
+	var oldest time.Time
+	if l.running.first != nil {
+		oldest = l.running.first.begun
+	}
+	l.load.report(l.cfg.Concurrency-l.free, oldest)
+}

@@ -1,0 +1,90 @@
+package worker
+
+import (
+	"context"
+	"runtime/debug"
+	"time"
+
+	"github.com/asyncqueue/operator/queue"
+	"github.com/asyncqueue/operator/worker/payload"
+)
+
+// undecodable stands for the type of a message that could not be decoded.
+const undecodable = "undecodable"
+
+// process runs the task's message and settles it. The settling is deferred, so
+// that a handler that ends its goroutine does not keep its slot.
+func (t *task) process() {
+	job, err := t.decode()
+	t.job.Store(job)
+	defer func() {
+		t.settle(job, err, t.end())
+		t.finish()
+	}()
+	if err != nil {
+		return
+	}
+	t.worker.emit(Event{Kind: BeforeHandle, Job: job})
+	err = errGoexit
+	err = t.worker.call(job)
+}
+
+// call runs the handler. A panic becomes an error.
+func (w *Worker) call(job *Job) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return w.handler.Handle(w.work, job)
+}
+
+// decode reads the task's message. An error is the verdict Fail, and comes with a
+// Job for the events.
+func (t *task) decode() (*Job, error) {
+	message, err := payload.Decode(t.run.Payload)
+	if err != nil {
+		return &Job{Type: undecodable, Attempt: 1, Redelivered: t.run.Redelivered}, Fail(err)
+	}
+	most, ok := message.MaxAttempts()
+	if !ok {
+		most = t.worker.cfg.MaxAttempts
+	}
+	return &Job{
+		ID:          message.ID(),
+		Type:        message.Type(),
+		Attempt:     message.Attempts() + 1,
+		MaxAttempts: most,
+		Redelivered: t.run.Redelivered,
+		Message:     message,
+	}, nil
+}
+
+// finish gives the task back to the loop. t must not be touched afterwards.
+func (t *task) finish() {
+	w := t.worker
+	if w.finished.push(t) {
+		w.nudge()
+	}
+}
+
+// handBack releases a message whose run never began. Where that does not
+// succeed, it is still in hand, for Leave or the sweep.
+func (t *task) handBack() {
+	w := t.worker
+	_ = w.insist(w.life, func() error { return w.cfg.Store.Release(w.life, t.run.ID) })
+	t.finish()
+}
+
+// expire moves the task's message to `timeout` while its run goes on. The run
+// settles only after that.
+func (t *task) expire() {
+	w := t.worker
+	moved := t.move(func(ctx context.Context) (queue.Outcome, error) {
+		return w.cfg.Store.Expire(ctx, t.run.ID)
+	})
+	if job := t.job.Load(); moved != queue.WasLost && job != nil {
+		w.emit(Event{Kind: TimeoutHandle, Job: job, Elapsed: time.Since(t.begun), Moved: moved})
+	}
+	close(t.expired)
+}

@@ -1,0 +1,116 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// windUp is how long handlers may take to return once their context is
+// cancelled at the end of the drain, and how long the worker then tries to say
+// goodbye to Redis.
+const windUp = 3 * time.Second
+
+// ErrDraining is the cause of the cancelled context of a handler that outlived
+// the drain.
+var ErrDraining = errors.New("the worker's drain time is over")
+
+// Worker consumes one queue. Make it with New.
+type Worker struct {
+	cfg     Config
+	handler Handler
+
+	started  atomic.Bool
+	finished stack
+	wake     chan struct{} // the loop has something to look at
+	lives    lives
+	link     link
+	pulse    pulse
+	load     load
+
+	// work is the context of handlers; life that of calls to the store, which
+	// outlives it.
+	work, life context.Context //nolint:containedctx // both belong to Run, and reach every task
+}
+
+// New returns a worker that gives the messages of cfg.Store to h. The error names
+// the field of cfg that is wrong.
+func New(cfg Config, h Handler) (*Worker, error) {
+	cfg.setDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("making a worker: %w", err)
+	}
+	if h == nil {
+		return nil, errors.New("making a worker: the handler must not be nil")
+	}
+	w := &Worker{cfg: cfg, handler: h, wake: make(chan struct{}, 1)}
+	w.link.log = cfg.Logger
+	if cfg.Metrics != nil {
+		w.cfg.Listeners = append([]Listener{cfg.Metrics.listen}, cfg.Listeners...)
+		w.link.onError = cfg.Metrics.redisError
+		cfg.Metrics.watch(w)
+	}
+	return w, nil
+}
+
+// Run consumes until ctx is cancelled. Then it claims nothing more, waits for the
+// handlers as long as Config.Drain says, gives back what it still holds, and
+// returns nil. Errors of Redis never end it: they are retried for ever. It may be
+// called once.
+func (w *Worker) Run(ctx context.Context) error {
+	if w.started.Swap(true) {
+		return errors.New("running a worker: it has run before")
+	}
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	work, cut := context.WithCancelCause(life)
+	defer cut(nil)
+	w.life, w.work = life, work
+	w.pulse.beat(time.Now())
+
+	if err := w.insist(ctx, func() error { return w.cfg.Store.Register(ctx) }); err != nil {
+		return nil // asked to stop before Redis answered: nothing is held
+	}
+	w.lives.begin()
+	w.pulse.joined()
+
+	var duties sync.WaitGroup
+	tender := newTender(w)
+	duties.Go(func() { tender.run(life) })
+	duties.Go(func() { w.beatUntil(life, tender) })
+	newLoop(w, cut).run(ctx)
+
+	w.leave()
+	end()
+	duties.Wait()
+	return nil
+}
+
+// leave gives back what is still held. Where Redis does not answer, the others
+// find out by the missing beats.
+func (w *Worker) leave() {
+	w.pulse.left()
+	ctx, cancel := context.WithTimeout(w.life, windUp)
+	defer cancel()
+	if err := w.insist(ctx, func() error { return w.cfg.Store.Leave(ctx) }); err != nil {
+		w.cfg.Logger.Warn("Left without giving back what was held; it comes back when the beats are missed.", "error", err)
+	}
+}
+
+// emit tells every listener of e.
+func (w *Worker) emit(e Event) {
+	for _, tell := range w.cfg.Listeners {
+		tell(w.work, e)
+	}
+}
+
+// nudge wakes the loop.
+func (w *Worker) nudge() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
