@@ -97,6 +97,7 @@ compile() {
   for program in "$@"; do packages+=("$(package_of "$program")"); done
   mapfile -t flags < <(build_flags "$folder")
   mkdir -p "$BIN/.stamp"
+  rm -rf "$BIN"/.new.* # of a build that was killed
   new=$(mktemp -d "$BIN/.new.XXXXXX")
   (
     trap 'rm -rf "$new"' EXIT
@@ -155,7 +156,7 @@ watch() {
     sleep 0.2
     [ $((SECONDS - begin)) -ge $next ] || continue
     if [ -n "$total" ]; then
-      text="$(grep -vc '^go: ' "$log" || true) of $total packages compiled"
+      text="$(grep -vc '^go: ' "$log" || true) of $total packages compiled or linked"
     else
       text="$(grep -c '^go: downloading' "$log" || true) downloaded"
     fi

@@ -62,10 +62,15 @@ locked() {
 # open_state makes the state folder. Since "down" deletes the folder with all
 # that is in it, one that holds something else is refused.
 open_state() {
-  if [ -d "$STATE" ] && [ ! -e "$STATE/.cluster" ] && [ -n "$(ls -A "$STATE")" ]; then
-    die "the folder $STATE holds something else; name another: AQ_CLUSTER_DIR"
-  fi
+  check_state
   mkdir -p "$STATE"
   chmod 0700 "$STATE" # private keys
   : >"$STATE/.cluster"
+}
+
+# check_state dies when the state folder is not a cluster's: one that was
+# deleted under a running cluster, whose processes then write to it, still is.
+check_state() {
+  [ -d "$STATE" ] && [ ! -e "$STATE/.cluster" ] && [ -n "$(ls -A "$STATE")" ] && [ -z "$(marked_pids)" ] || return 0
+  die "the folder $STATE holds something else; name another: AQ_CLUSTER_DIR"
 }

@@ -72,7 +72,7 @@ make_cgroups() {
     return
   fi
   for name in $CGROUPS_V1; do
-    mkdir -p "$CGROUPS/$name/$CGROUP" || return 1
+    [ -d "$CGROUPS/$name/$CGROUP" ] || mkdir "$CGROUPS/$name/$CGROUP" || return 1
   done
   for name in cpus mems; do # a new cpuset is empty and takes no process
     cat "$CGROUPS/cpuset/cpuset.$name" >"$CGROUPS/cpuset/$CGROUP/cpuset.$name"

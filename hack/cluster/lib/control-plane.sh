@@ -9,7 +9,7 @@ control_plane_up() {
   make_secrets "$address" "$port"
   start_etcd
   start_apiserver "$address" "$port"
-  await "a ready API server" 90 apiserver "$BIN/kubectl" --kubeconfig="$STATE/kubeconfig" get --raw /readyz
+  await "a ready API server" 90 apiserver kubectl get --raw /readyz
   start_controllers
 }
 
@@ -60,15 +60,18 @@ start_apiserver() {
   start apiserver "$BIN/kube-apiserver" "${options[@]}"
 }
 
-# start_controllers: they serve nothing (port 0) and are alone (no election).
+# start_controllers: they serve nothing (port 0) and are alone (no election). At
+# the usual 20 requests a second their start alone takes many seconds.
 start_controllers() {
   start controller-manager "$BIN/kube-controller-manager" --kubeconfig=secrets/controller-manager.kubeconfig \
     --use-service-account-credentials --service-account-private-key-file=secrets/sa.key --root-ca-file=secrets/ca.crt \
-    --flex-volume-plugin-dir="$STATE/flexvolume" --secure-port=0 --leader-elect=false
+    --flex-volume-plugin-dir="$STATE/flexvolume" --secure-port=0 --leader-elect=false \
+    --kube-api-qps=200 --kube-api-burst=400
   start scheduler "$BIN/kube-scheduler" --kubeconfig=secrets/scheduler.kubeconfig --secure-port=0 --leader-elect=false
-  # Pods can be made only when their namespace has its service account.
-  await "the default service account" 60 controller-manager \
-    "$BIN/kubectl" --kubeconfig="$STATE/kubeconfig" get serviceaccount default
 }
 
-kubectl() { "$BIN/kubectl" --kubeconfig="$STATE/kubeconfig" "$@"; }
+# await_controllers: pods can be made only when their namespace has its service
+# account, which is among the last things that the controllers see to.
+await_controllers() { await "the default service account" 60 controller-manager kubectl get serviceaccount default; }
+
+kubectl() { KUBECACHEDIR=$STATE/kubectl-cache "$BIN/kubectl" --kubeconfig="$STATE/kubeconfig" "$@"; }

@@ -4,7 +4,7 @@
 # down may be called at any time: after a crash, in the middle of an "up" that
 # was killed, or when nothing runs.
 down() {
-  [ ! -d "$STATE" ] || open_state # refuses a folder that is not ours
+  check_state
   if ! remains; then
     say "nothing is running"
     return

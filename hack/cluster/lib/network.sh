@@ -118,7 +118,10 @@ save_sysctls() {
 
 restore_sysctls() {
   local name value
-  [ -e "$STATE/sysctls" ] || return 0
+  if [ ! -e "$STATE/sysctls" ]; then
+    say "warning: the note of the kernel's earlier settings is lost; not put back: ${SYSCTLS//$'\n'/ }"
+    return
+  fi
   while read -r name value; do
     [ "$(cat "/proc/sys/$name")" = "$value" ] || echo "$value" >"/proc/sys/$name" || say "cannot set $name back to $value"
   done <"$STATE/sysctls"

@@ -2,14 +2,20 @@
 # kube-proxy.
 # shellcheck shell=bash
 
-node_up() {
+# runtime_up starts containerd. It needs no API server, so it comes first and is
+# ready when the API server is.
+runtime_up() {
   make_cgroups
   write_cni_config
   write_containerd_config
-  write_kubelet_config
-  write_proxy_config
   start containerd unshare --mount --propagation private "$LIB/node-namespace" "$STATE" "$BIN" \
     "$BIN/containerd" -c "$STATE/containerd.toml"
+}
+
+# node_up: needs runtime_up and a ready API server.
+node_up() {
+  write_kubelet_config
+  write_proxy_config
   await "containerd" 30 containerd in_node "$BIN/ctr" version
   load_pause_image
   kubectl create clusterrolebinding apiserver-to-kubelet --clusterrole=system:kubelet-api-admin \
