@@ -88,7 +88,7 @@ var _ = Describe("The story of the demo", Ordered, func() {
 
 		By("logging the end of its run")
 		Eventually(func() string { return logs(ctx, namespace, "autoscaled") }).WithContext(ctx).
-			Should(ContainSubstring("Processed App\\\\Job\\\\DemoJob"))
+			Should(ContainSubstring("DemoJob end."))
 
 		By("being put back by the CronJob, as often as maxReloads allows, and outliving its handle timeout again")
 		Eventually(func() int64 { return redelivered(ctx, shared, "{autoscaled}") }).

@@ -118,7 +118,7 @@ func (s *story) watchLateMessage(ctx context.Context) error {
 	return nil
 }
 
-// showEnd prints the last line in which a worker says that a message was processed.
+// showEnd prints the last line in which a handler says that it has ended.
 func (s *story) showEnd(ctx context.Context) {
 	logs, err := output(ctx, "kubectl", "logs", "--tail=-1",
 		"-l", "queue.asyncqueue.dev/queue="+name+",app.kubernetes.io/component=worker")
@@ -128,7 +128,7 @@ func (s *story) showEnd(ctx context.Context) {
 	}
 	last := ""
 	for line := range strings.Lines(logs) {
-		if strings.Contains(line, "Processed") {
+		if strings.Contains(line, "DemoJob end.") {
 			last = strings.TrimSpace(line)
 		}
 	}
