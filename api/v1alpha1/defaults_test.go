@@ -1,16 +1,14 @@
-package v1alpha1_test
+package v1alpha1
 
 import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
-
-	queuev1alpha1 "github.com/asyncqueue/operator/api/v1alpha1"
 )
 
 func TestEffectiveChannel(t *testing.T) {
-	q := &queuev1alpha1.AsyncQueue{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "orders"}}
+	q := &AsyncQueue{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "orders"}}
 	if got, want := q.EffectiveChannel(), "{shop.orders}"; got != want {
 		t.Errorf("channel of a queue that names none: %q, want %q", got, want)
 	}
@@ -23,12 +21,12 @@ func TestEffectiveChannel(t *testing.T) {
 func TestEffectiveDrainSeconds(t *testing.T) {
 	for _, test := range []struct {
 		name     string
-		timeouts queuev1alpha1.Timeouts
+		timeouts Timeouts
 		want     int32
 	}{
-		{"follows the handle timeout", queuev1alpha1.Timeouts{HandleSeconds: 10}, 30},
-		{"is what the spec says", queuev1alpha1.Timeouts{HandleSeconds: 10, DrainSeconds: ptr.To[int32](3)}, 3},
-		{"is a week at most", queuev1alpha1.Timeouts{HandleSeconds: 604800}, 604800},
+		{"follows the handle timeout", Timeouts{HandleSeconds: 10}, 30},
+		{"is what the spec says", Timeouts{HandleSeconds: 10, DrainSeconds: ptr.To[int32](3)}, 3},
+		{"is a week at most", Timeouts{HandleSeconds: 604800}, 604800},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := test.timeouts.EffectiveDrainSeconds(); got != test.want {

@@ -1,4 +1,4 @@
-package v1alpha1_test
+package v1alpha1
 
 import (
 	"go/ast"
@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	queuev1alpha1 "github.com/asyncqueue/operator/api/v1alpha1"
 )
 
 func page(t *testing.T) string {
@@ -25,8 +23,8 @@ func page(t *testing.T) string {
 func TestThePageHasEveryField(t *testing.T) {
 	text := page(t)
 	for _, field := range append(
-		fieldsOf(reflect.TypeFor[queuev1alpha1.AsyncQueueSpec]()),
-		fieldsOf(reflect.TypeFor[queuev1alpha1.AsyncQueueStatus]())...) {
+		fieldsOf(reflect.TypeFor[AsyncQueueSpec]()),
+		fieldsOf(reflect.TypeFor[AsyncQueueStatus]())...) {
 		if !strings.Contains(text, "`"+field) && !strings.Contains(text, "."+field) {
 			t.Errorf("docs/asyncqueue.md does not mention %s", field)
 		}

@@ -40,11 +40,11 @@ func run(path string) error {
 		return fmt.Errorf("reading the CRD: %w", err)
 	}
 	var crd apiextensionsv1.CustomResourceDefinition
-	if err := yaml.UnmarshalStrict(in, &crd); err != nil {
+	if err = yaml.UnmarshalStrict(in, &crd); err != nil {
 		return fmt.Errorf("parsing %s: %w", path, err)
 	}
 	for i := range crd.Spec.Versions {
-		if err := finish(crd.Spec.Versions[i].Schema.OpenAPIV3Schema); err != nil {
+		if err = finish(crd.Spec.Versions[i].Schema.OpenAPIV3Schema); err != nil {
 			return fmt.Errorf("finishing version %s: %w", crd.Spec.Versions[i].Name, err)
 		}
 	}
@@ -66,7 +66,7 @@ func encode(crd *apiextensionsv1.CustomResourceDefinition) ([]byte, error) {
 		return nil, fmt.Errorf("the CRD has %d bytes of JSON, more than the %d that leave kubectl apply room", len(text), maxBytes)
 	}
 	var fields map[string]any
-	if err := json.Unmarshal(text, &fields); err != nil {
+	if err = json.Unmarshal(text, &fields); err != nil {
 		return nil, fmt.Errorf("decoding the CRD: %w", err)
 	}
 	delete(fields, "status")

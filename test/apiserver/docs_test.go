@@ -15,10 +15,9 @@ import (
 
 // yamlBlocks are the texts between ```yaml and ``` in a page.
 func yamlBlocks(page string) []string {
-	var blocks []string
-	for _, part := range strings.Split(page, "```yaml\n")[1:] {
-		block, _, _ := strings.Cut(part, "```")
-		blocks = append(blocks, block)
+	blocks := strings.Split(page, "```yaml\n")[1:]
+	for i, block := range blocks {
+		blocks[i], _, _ = strings.Cut(block, "```")
 	}
 	return blocks
 }
