@@ -238,11 +238,15 @@ func (r *podRunner) makeVolumes(ctx context.Context) error {
 	}
 	r.planner.volumes = dirs
 	token := tokenFile(r.pod, dirs)
-	if token == "" {
+	if token == "" || r.planner.kubeconfig != "" {
 		return nil
 	}
-	r.planner.kubeconfig = filepath.Join(r.dir, "kubeconfig")
-	return writeKubeconfig(r.planner.kubeconfig, r.host.api, token, r.namespace)
+	path := filepath.Join(r.dir, "kubeconfig")
+	if err := writeKubeconfig(path, r.host.api, token, r.namespace); err != nil {
+		return err
+	}
+	r.planner.kubeconfig = path
+	return nil
 }
 
 // waitAll makes every container wait for the same reason.

@@ -133,8 +133,15 @@ func (v view) conditions(st *corev1.PodStatus) {
 	set(corev1.PodReady, reason == "", reason, message)
 }
 
+// initialized tells that an init container lets the main containers begin, or
+// has done so.
 func (v view) initialized(s *containerState) bool {
-	return (s.role == initRole && s.succeeded()) || (s.role == sidecarRole && (s.started || v.pod.Status.Phase == corev1.PodSucceeded))
+	if s.role == initRole {
+		return s.succeeded()
+	}
+	return s.started || slices.ContainsFunc(v.states, func(o *containerState) bool {
+		return o.role == mainRole && (o.running || o.last != nil)
+	})
 }
 
 // unready says why the containers are not all ready; "" = they are.
