@@ -35,10 +35,11 @@ listening() {
     "${tables[@]}"
 }
 
-# free_port PREFERRED: prints it, or the next port above that nobody listens on.
+# free_port PREFERRED: prints it, or the first that nobody listens on of those
+# that end in the same digit, so that two searches never meet.
 free_port() {
   local port=$1
-  while listening "$port"; do port=$((port + 1)); done
+  while listening "$port"; do port=$((port + 10)); done
   [ "$port" = "$1" ] || say "port $1 is taken, using $port"
   printf '%s\n' "$port"
 }

@@ -124,7 +124,7 @@ cgroupDriver: cgroupfs
 cgroupRoot: /$CGROUP
 failCgroupV1: false
 failSwapOn: false
-localStorageCapacityIsolation: false
+localStorageCapacityIsolation: $(measures_disk)
 makeIPTablesUtilChains: false
 volumePluginDir: /var/lib/kubelet/flexvolume
 resolvConf: ""
@@ -136,6 +136,10 @@ imageGCLowThresholdPercent: 99
 evictionHard: {memory.available: 100Mi, nodefs.available: 0%, nodefs.inodesFree: 0%, imagefs.available: 0%, imagefs.inodesFree: 0%}
 EOF
 }
+
+# measures_disk prints whether the kubelet can measure the disk that the state
+# folder is on. On other file systems it would refuse to start.
+measures_disk() { case $(stat -f -c %T "$STATE") in ext* | xfs | overlay*) echo true ;; *) echo false ;; esac; }
 
 # write_proxy_config: the zeros keep kube-proxy from changing the kernel's
 # connection tracking for the whole machine.
