@@ -3,26 +3,15 @@ package phpserialize
 import (
 	"bytes"
 	"encoding/base64"
-	"errors"
 	"math"
 	"strconv"
 	"unicode/utf8"
 )
 
-// Errors of AppendNatural.
-var (
-	// ErrTooLarge means that values which are shared on the wire, and stand
-	// once per use in JSON, would exceed the limit.
-	ErrTooLarge = errors.New("the JSON would be too large")
-	// ErrTooDeep means that the JSON would be nested deeper than common JSON
-	// readers allow.
-	ErrTooDeep = errors.New("the JSON would be nested too deeply")
-)
-
-// maxNaturalDepth is below the 10000 levels of encoding/json, with room for
-// what the value is embedded in. Shared objects can nest deeper in JSON than
-// they do on the wire.
-const maxNaturalDepth = 8192
+// copyDepth is the depth below which references are no longer replaced by what
+// they name. With the depth of the wire itself that stays below the 10000 levels
+// of encoding/json, with room for what the value is embedded in.
+const copyDepth = 4096
 
 // AppendNatural appends node i as the JSON that a program in another language
 // expects:
@@ -36,8 +25,8 @@ const maxNaturalDepth = 8192
 //	object              an object of the bare property names, without its class
 //	enum case           {"$enum":"Class:Case"}
 //	custom object       {"$custom":"Class","payload":string or $bytes}
-//	r:n, R:n            the value once more; inside itself {"$ref":"#/path"};
-//	                    where it cannot be known {"$ref":n}
+//	r:n, R:n            the value once more; inside itself {"$ref":"#/path"}; where
+//	                    it cannot be known, or not be copied, {"$ref":n}
 //
 // A name that is not UTF-8 is "$bytes:base64"; one that could be mistaken for
 // one of these marks gets one more $ in front. Where classes of one object
@@ -45,12 +34,12 @@ const maxNaturalDepth = 8192
 // public or protected one, else of the object's own class; the others are
 // "Class::name".
 //
-// It appends at most about maxBytes bytes, and fails with [ErrTooLarge] rather
-// than leave anything out.
-func (t *Tree) AppendNatural(dst []byte, i, maxBytes int) ([]byte, error) {
+// Copies of shared values can make the JSON far larger than the wire: once it has
+// maxBytes bytes, no more are made.
+func (t *Tree) AppendNatural(dst []byte, i, maxBytes int) []byte {
 	w := natural{t: t, dst: dst, limit: len(dst) + maxBytes}
-	err := w.value(i)
-	return w.dst, err
+	w.value(i)
+	return w.dst
 }
 
 type natural struct {
@@ -78,24 +67,19 @@ type step struct {
 	start, end int
 }
 
-func (w *natural) value(i int) error {
-	if len(w.dst) > w.limit {
-		return ErrTooLarge
-	}
-	n := w.t.Node(i)
-	switch n.Kind {
+func (w *natural) value(i int) {
+	switch w.t.Node(i).Kind {
 	case Int:
 		w.dst = appendIntText(w.dst, w.t.Text(i))
 	case Float:
 		w.dst = appendNaturalFloat(w.dst, w.t.Text(i))
 	case Ref, Alias:
-		return w.reference(i)
+		w.reference(i)
 	case Array, Object:
-		return w.container(i)
+		w.container(i)
 	default: // written alike
 		w.dst = w.t.AppendLossless(w.dst, i)
 	}
-	return nil
 }
 
 func appendNaturalFloat(dst, text []byte) []byte {
@@ -132,11 +116,11 @@ func isJSONNumber(text []byte) bool {
 	return true
 }
 
-func (w *natural) reference(i int) error {
+func (w *natural) reference(i int) {
 	target, ok := w.t.Resolve(i)
-	if !ok {
+	if !ok || len(w.dst) > w.limit || len(w.frames) > copyDepth {
 		w.dst = closeNumber(append(w.dst, `{"$ref":`...), w.t.Node(i).Count)
-		return nil
+		return
 	}
 	if w.open == nil {
 		w.open = make(map[int]int)
@@ -148,9 +132,9 @@ func (w *natural) reference(i int) error {
 		w.dst = append(w.dst, `{"$ref":"#`...)
 		w.pointer(at)
 		w.dst = closeMark(w.dst)
-		return nil
+		return
 	}
-	return w.value(target)
+	w.value(target)
 }
 
 // pointer appends the JSON pointer to the array or object of frame at.
@@ -174,26 +158,21 @@ func (w *natural) pointer(at int) {
 	}
 }
 
-func (w *natural) container(i int) error {
-	if len(w.frames) >= maxNaturalDepth {
-		return ErrTooDeep
-	}
+func (w *natural) container(i int) {
 	if w.open != nil {
 		w.open[i] = len(w.frames)
 	}
 	w.frames = append(w.frames, frame{node: i, step: w.step})
-	var err error
 	if w.t.Node(i).Kind == Array && w.t.isList(i) {
-		err = w.list(i)
+		w.list(i)
 	} else {
-		err = w.members(i)
+		w.members(i)
 	}
 	w.frames = w.frames[:len(w.frames)-1]
 	delete(w.open, i)
-	return err
 }
 
-func (w *natural) list(i int) error {
+func (w *natural) list(i int) {
 	w.dst = append(w.dst, '[')
 	index := 0
 	for e := w.t.First(i); w.t.Within(i, e); e = w.t.After(e) {
@@ -201,16 +180,13 @@ func (w *natural) list(i int) error {
 			w.dst = append(w.dst, ',')
 		}
 		w.step = step{index: index}
-		if err := w.value(e.Value); err != nil {
-			return err
-		}
+		w.value(e.Value)
 		index++
 	}
 	w.dst = append(w.dst, ']')
-	return nil
 }
 
-func (w *natural) members(i int) error {
+func (w *natural) members(i int) {
 	w.dst = append(w.dst, '{')
 	for at, m := range w.t.members(i) {
 		if at > 0 {
@@ -221,12 +197,9 @@ func (w *natural) members(i int) error {
 		w.dst = appendName(w.dst, m.name)
 		w.step = step{named: true, start: start, end: len(w.dst)}
 		w.dst = append(w.dst, `":`...)
-		if err := w.value(m.value); err != nil {
-			return err
-		}
+		w.value(m.value)
 	}
 	w.dst = append(w.dst, '}')
-	return nil
 }
 
 // appendName appends the content of a JSON string for the name of a member.

@@ -1,7 +1,5 @@
 package phpserialize
 
-import "bytes"
-
 // length reads ":<digits>" and returns the number.
 func (p *parser) length(pos int) (n, end int, err error) {
 	if p.at(pos) != ':' {
@@ -225,14 +223,21 @@ func (p *parser) opened(pos, end, depth int) error {
 	return err
 }
 
-// enum reads E:<n>:"Class:Case";.
+// enum reads E:<n>:"Class:Case";. Unlike PHP it does not hold the length against
+// the name, which ends at its quote in any case: a message of the reference data
+// (invalid/unknown_enum_case.bin) is off by one and must be handled.
 func (p *parser) enum(pos int) (int, error) {
-	start, end, err := p.quoted(pos + 1)
+	_, start, err := p.length(pos + 1)
 	if err != nil {
 		return 0, err
 	}
-	colon := bytes.IndexByte(p.src[start:end], ':')
-	if colon <= 0 || start+colon+1 == end || !isClassName(p.src[start:start+colon]) {
+	if p.at(start) != ':' || p.at(start+1) != '"' {
+		return 0, p.fail(start, `a length is not followed by :"`)
+	}
+	start += 2
+	colon := p.nameEnd(start)
+	end := p.nameEnd(colon + 1)
+	if p.at(colon) != ':' || p.at(end) != '"' || end == colon+1 || !isClassName(p.src[start:colon]) {
 		return 0, p.fail(start, "an enum case is not written Class:Case")
 	}
 	if p.at(end+1) != ';' {
@@ -241,4 +246,12 @@ func (p *parser) enum(pos int) (int, error) {
 	return p.leaf(Node{
 		Kind: Enum, Start: off(pos), End: off(end + 2), TextStart: off(start), TextEnd: off(end),
 	}, false)
+}
+
+// nameEnd returns the offset after the bytes of a name.
+func (p *parser) nameEnd(pos int) int {
+	for pos < len(p.src) && isClassByte[p.src[pos]] {
+		pos++
+	}
+	return pos
 }

@@ -34,7 +34,7 @@ func TestParseAgreesWithPHP(t *testing.T) {
 		`O:0:"":0:{}`, `O:1:"\":0:{}`, `O:4:"\Foo":0:{}`, `O:3:"F o":0:{}`, "O:4:\"F\x7foo\":0:{}",
 		`O:3:"Foo":-1:{}`, `O:+3:"Foo":0:{}`, `O:3:"Foo":+:{}`, `O:3:"Foo":{}`, `O:3:"Foo";`, `o:0:{}`,
 		`C:3:"Foo":5:{aaaaa`, `C:3:"Foo":5:{aaaa}`, `C:3:"Foo":5:(aaaaa)`, `C:3:"F o":0:{}`, `C:3:"Foo":9:{}`,
-		`E:3:"Foo";`, `E:4:"Foo:";`, `E:2:":C";`, `E:4:"\A:B";`, `E:3:"A:B"`,
+		`E:3:"Foo";`, `E:4:"Foo:";`, `E:2:":C";`, `E:5:"A:B:C";`, `E:5:"A:"B";`, `E:3:"A:B`, `E:`, `E:3:A:B;`, `E:4:"\A:B";`, `E:3:"A:B"`,
 		"r:1;", "R:1;", "R:0;", "r:x;", "R:1", "R:99999999999999999999;", "a:1:{i:0;r:1;}", "a:1:{i:0;R:2;}",
 		"a:2:{i:0;i:1;i:1;r:2;}", "a:2:{i:0;i:1;i:1;R:3;}", "a:2:{i:0;R:1;i:1;R:0;}",
 		"a:3:{i:0;i:5;i:1;R:2;i:2;R:3;}", object + `2:{s:1:"a";r:2;s:1:"b";i:1;}`,
@@ -47,6 +47,22 @@ func TestParseAgreesWithPHP(t *testing.T) {
 	for _, src := range refused {
 		if _, err := Parse([]byte(src)); err == nil {
 			t.Errorf("Parse(%q) succeeded, PHP refuses it", src)
+		}
+	}
+}
+
+// TestParseTakesEnumsOfAnyLength: the one place where more is accepted than PHP
+// does, see parser.enum.
+func TestParseTakesEnumsOfAnyLength(t *testing.T) {
+	t.Parallel()
+	for _, src := range []string{`E:4:"A\B:C";`, `E:9:"A\B:C";`} {
+		tree, err := Parse([]byte(src))
+		if err != nil {
+			t.Errorf("Parse(%s) = %v", src, err)
+			continue
+		}
+		if got := string(tree.Text(0)); got != `A\B:C` || tree.End() != len(src) {
+			t.Errorf("%s is read as %s, ending at %d", src, got, tree.End())
 		}
 	}
 }

@@ -1,0 +1,100 @@
+package payload
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+)
+
+// CloudEvent returns the message as a CloudEvent of the SDK, for handlers that
+// are not Go functions. Its extension attempts is always there, maxattempts
+// where the message has it.
+//
+// A CloudEvent is handed on as it came, and source is not looked at. A Hyperf
+// message becomes one of type [Message.Type] and id [Message.ID], whose data is
+// [Message.Data]; it comes from source, which should be a URI reference that
+// names the channel.
+func (m *Message) CloudEvent(source string) (*event.Event, error) {
+	e := event.New()
+	if m.format == CloudEvents {
+		if err := m.copyEvent(&e); err != nil {
+			return nil, fmt.Errorf("making a CloudEvent: %w", err)
+		}
+	} else {
+		e.SetID(m.ID())
+		e.SetType(strings.ToValidUTF8(m.name, "\uFFFD"))
+		e.SetSource(source)
+		e.SetDataContentType(event.ApplicationJSON)
+		e.DataEncoded = m.Data()
+	}
+	if _, exists := e.Extensions()["attempts"]; !exists {
+		e.SetExtension("attempts", m.attempts)
+	}
+	if _, exists := e.Extensions()["maxattempts"]; !exists && m.hasMaxAttempts {
+		// CloudEvents integers have 32 bits. PHP's have 64, of which nobody counts
+		// more attempts than fit into these.
+		e.SetExtension("maxattempts", min(max(m.maxAttempts, math.MinInt32), math.MaxInt32))
+	}
+	if err := e.Validate(); err != nil {
+		return nil, fmt.Errorf("making a CloudEvent: %w", err)
+	}
+	return &e, nil
+}
+
+// copyEvent sets all attributes of a CloudEvent. The SDK's own reader is not
+// used: it does not take every escape in data_base64, nor +json types.
+func (m *Message) copyEvent(e *event.Event) error {
+	members, err := readMembers(nil, m.raw)
+	if err != nil {
+		return err
+	}
+	for _, a := range members {
+		value := a.value.of(m.raw)
+		name := string(a.name)
+		if string(value) == "null" {
+			continue
+		}
+		switch name {
+		case "specversion", "data", "data_base64", "time":
+		case "id":
+			e.SetID(m.id)
+		case "type":
+			e.SetType(m.name)
+		case "source":
+			e.SetSource(m.source)
+		case "subject":
+			e.SetSubject(unquote(value))
+		case "datacontenttype":
+			e.SetDataContentType(unquote(value))
+		case "dataschema":
+			e.SetDataSchema(unquote(value))
+		default:
+			e.SetExtension(name, extension(value))
+		}
+	}
+	if !m.time.IsZero() {
+		e.SetTime(m.time)
+	}
+	e.DataEncoded = m.bytesOf(e.DataContentType())
+	e.DataBase64 = m.kind == base64Data
+	return nil
+}
+
+// extension returns a JSON value that checkExtension allows as a Go value.
+func extension(value []byte) any {
+	switch value[0] {
+	case '"':
+		return unquote(value)
+	case 't', 'f':
+		return value[0] == 't'
+	}
+	n, err := strconv.ParseInt(string(value), 10, 32)
+	if err != nil {
+		return json.Number(value) // not possible: it was checked
+	}
+	return int32(n)
+}
