@@ -10,6 +10,7 @@ down() {
     return
   fi
   local -a names=() pids=()
+  recover_sysctls
   # What could start new processes ends first; it has nothing to save.
   stop 0 kubelet
   mapfile -t names < <(recorded_names | grep -vx containerd || true)

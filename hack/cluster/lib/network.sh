@@ -116,6 +116,19 @@ save_sysctls() {
   mv "$STATE/sysctls.new" "$STATE/sysctls"
 }
 
+# recover_sysctls writes a lost note again, from the environment of a process
+# that still runs.
+recover_sysctls() {
+  local pid variable
+  if [ -e "$STATE/sysctls" ]; then return; fi
+  for pid in $(marked_pids); do
+    variable=$(grep -zsm 1 '^AQ_CLUSTER_SYSCTLS=.' "/proc/$pid/environ" | tr -d '\0') || continue
+    mkdir -p "$STATE"
+    printf '%s\n' "${variable#*=}" >"$STATE/sysctls"
+    return
+  done
+}
+
 restore_sysctls() {
   local name value
   if [ ! -e "$STATE/sysctls" ]; then

@@ -15,15 +15,16 @@ start_time() {
 }
 
 # start NAME COMMAND...: runs the command in the background, in the state
-# folder, with its output in log/NAME.log. The mark in its environment lets
-# "down" find it even when the record is lost.
+# folder, with its output in log/NAME.log. Its environment carries a mark and
+# the kernel's earlier settings, so that "down" works even when somebody has
+# deleted the state folder.
 start() {
   local name=$1
   shift
   mkdir -p "$STATE/pids" "$STATE/log"
   (
     cd "$STATE" || exit
-    AQ_CLUSTER_PROCESS=$STATE setsid "$LIB/recorded" "$STATE/pids/$name" "$@" \
+    AQ_CLUSTER_PROCESS=$STATE AQ_CLUSTER_SYSCTLS=$(cat sysctls 2>/dev/null || true) setsid "$LIB/recorded" "$STATE/pids/$name" "$@" \
       </dev/null >>"$STATE/log/$name.log" 2>&1 9<&- &
   )
 }
