@@ -57,6 +57,7 @@ const moveLimit = 1000
 type Keeper struct {
 	queue *Queue
 	cfg   KeeperConfig
+	now   func() time.Time
 
 	mu      sync.Mutex
 	watch   watch
@@ -69,7 +70,7 @@ func (q *Queue) NewKeeper(cfg KeeperConfig) *Keeper {
 	if cfg.Loss != Redeliver {
 		cfg.Loss = Park
 	}
-	return &Keeper{queue: q, cfg: cfg, watch: newWatch()}
+	return &Keeper{queue: q, cfg: cfg, now: time.Now, watch: newWatch()}
 }
 
 // Tend does all that the channel needs now, in one round trip (a second one where a worker died).
@@ -97,10 +98,9 @@ func TendAll(ctx context.Context, rdb redis.UniversalClient, keepers []*Keeper) 
 	pipeline(ctx, rdb, calls)
 	var sweeps []call
 	var swept []sweepTarget
-	now := time.Now()
 	for i, k := range keepers {
 		var dead []Beat
-		results[i], dead = k.read(calls[i], now)
+		results[i], dead = k.read(calls[i])
 		for _, beat := range dead {
 			sweeps = append(sweeps, k.sweep(beat))
 			swept = append(swept, sweepTarget{keeper: i, worker: beat.ID})
@@ -126,7 +126,7 @@ func (k *Keeper) ask() call {
 }
 
 // read takes in one answer of tend.lua and says which workers are dead.
-func (k *Keeper) read(c call, now time.Time) (TendResult, []Beat) {
+func (k *Keeper) read(c call) (TendResult, []Beat) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if c.err != nil {
@@ -143,7 +143,7 @@ func (k *Keeper) read(c call, now time.Time) (TendResult, []Beat) {
 	for _, beat := range seen.beats {
 		k.workers = append(k.workers, beat.ID)
 	}
-	dead := k.watch.look(now, seen.beats)
+	dead := k.watch.look(k.now(), seen.beats)
 	return TendResult{Tended: Tended{
 		Counts: seen.counts, Now: seen.now, Moved: seen.moved, More: seen.more, Beats: seen.beats, Foreign: seen.foreign,
 	}}, dead

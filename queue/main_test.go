@@ -2,8 +2,11 @@ package queue
 
 import (
 	"context"
+	"crypto/sha1" //nolint:gosec // names messages, as the scripts do
+	"encoding/hex"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,12 +17,25 @@ import (
 
 func TestMain(m *testing.M) { redistest.Main(m) }
 
+// sharedClient serves all tests on the shared server, and ends with the process.
+var sharedClient struct {
+	sync.Once
+	rdb *redis.Client
+}
+
+func clientOptions(addr string) *redis.Options {
+	return &redis.Options{Addr: addr, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true, PoolSize: 50}
+}
+
 // newTestQueue returns a queue on the shared server with a channel of the test's own.
 func newTestQueue(t testing.TB) *Queue {
 	t.Helper()
-	rdb := newTestClient(t, redistest.Shared(t))
+	sharedClient.Do(func() { sharedClient.rdb = redis.NewClient(clientOptions(redistest.Shared(t))) })
+	if sharedClient.rdb == nil {
+		t.Fatal("no shared Redis")
+	}
 	name := strings.NewReplacer("/", ":", " ", "_").Replace(t.Name())
-	q, err := New(rdb, fmt.Sprintf("{%s}", name))
+	q, err := New(sharedClient.rdb, fmt.Sprintf("{%s}", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +44,7 @@ func newTestQueue(t testing.TB) *Queue {
 
 func newTestClient(t testing.TB, addr string) *redis.Client {
 	t.Helper()
-	rdb := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1, ContextTimeoutEnabled: true, PoolSize: 20})
+	rdb := redis.NewClient(clientOptions(addr))
 	t.Cleanup(func() { _ = rdb.Close() })
 	return rdb
 }
@@ -87,4 +103,20 @@ func eventually(t testing.TB, limit time.Duration, what string, condition func()
 		}
 		<-ticker.C
 	}
+}
+
+// countBlocked counts the lines of CLIENT LIST that are blocked in a command.
+func countBlocked(list, command string) int {
+	count := 0
+	for line := range strings.Lines(list) {
+		if strings.Contains(line, " cmd="+command) && strings.Contains(line, " flags=b") {
+			count++
+		}
+	}
+	return count
+}
+
+func digest(payload string) string {
+	sum := sha1.Sum([]byte(payload)) //nolint:gosec // as the scripts do
+	return hex.EncodeToString(sum[:])
 }

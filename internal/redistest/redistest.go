@@ -174,7 +174,10 @@ func (s *Server) awaitAnswer() error {
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		err := rdb.Ping(ctx).Err()
+		err := s.connect(ctx)
+		if err == nil {
+			err = rdb.Ping(ctx).Err()
+		}
 		if err == nil || strings.HasPrefix(err.Error(), "NOAUTH") {
 			return nil
 		}
@@ -186,4 +189,13 @@ func (s *Server) awaitAnswer() error {
 		case <-ticker.C:
 		}
 	}
+}
+
+// connect finds out whether anybody listens; the Redis client would log its failures.
+func (s *Server) connect(ctx context.Context) error {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.Addr)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }

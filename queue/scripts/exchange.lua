@@ -77,12 +77,9 @@ local function take(key, into, bytes)
   return bytes
 end
 
-local function take_all()
-  local payloads = {}
-  if want == 0 then return payloads end
+local function take_into(payloads)
   local bytes = take(WAITING, payloads, take(INBOX, payloads, 0))
   if #payloads < want and bytes < budget and move_due(clock(), 100) > 0 then take(WAITING, payloads, bytes) end
-  return payloads
 end
 
 -- Tokens are dealt in tens: five digits from the channel's counter, never 00000, and one of the ten.
@@ -129,7 +126,7 @@ local function reserve(payloads)
 end
 
 local function redeliveries(payloads)
-  if call('EXISTS', REDELIVERED) == 0 then return {} end
+  if #payloads == 0 or call('EXISTS', REDELIVERED) == 0 then return {} end
   local digests = {}
   for i, payload in ipairs(payloads) do digests[i] = redis.sha1hex(payload or '') end
   return call('HMGET', REDELIVERED, unpack(digests))
@@ -146,20 +143,20 @@ end
 
 -- Claiming removes first, since Redis over maxmemory lets nothing else pass. What cannot be written
 -- down (a command that this user may not use) goes back.
-local function reserve_or_return(payloads)
-  local ok, first = pcall(reserve, payloads)
-  if ok then return first end
+local function take_and_reserve()
+  local payloads, first = {}, ''
+  if want == 0 then return first, payloads end
+  local ok, failure = pcall(function()
+    take_into(payloads)
+    if #payloads > 0 then first = reserve(payloads) end
+  end)
+  if ok then return first, payloads end
   for i = in_hand and 0 or #payloads, 1, -1 do call('RPUSH', WAITING, payloads[i]) end
-  return nil, redis.error_reply(type(first) == 'table' and first.err or tostring(first))
+  return nil, redis.error_reply(type(failure) == 'table' and failure.err or tostring(failure))
 end
 
 local lost, late = acknowledge()
 local first, payloads = claimed_before()
-if not first then
-  payloads = take_all()
-  if #payloads == 0 then return {1, '', lost, late, {}, {}} end
-  local failure
-  first, failure = reserve_or_return(payloads)
-  if failure then return failure end
-end
+if not first then first, payloads = take_and_reserve() end
+if not first then return payloads end
 return {1, first, lost, late, payloads, redeliveries(payloads)}

@@ -17,16 +17,22 @@ local call = redis.call
 
 local KINDS = {
   'list', 'zset', 'zset', 'list', 'list', 'hash', 'hash', 'zset', 'hash', 'hash', 'list', 'string', 'zset', 'string',
-  'hash', 'list',
 }
 local WEEK = 604800                    -- seconds that a redelivery count outlives its last change
 local REASONS_KEPT = 1000
 local GHOST_LOOKS = {5, 60, 300, 1200} -- seconds between the looks into a swept worker's inbox
 
+-- After the channel's keys come those of workers: <channel>:hand:<worker> and <channel>:inbox:<worker>.
+local function kind_of(i)
+  if KINDS[i] then return KINDS[i] end
+  local name = #KEYS[1] - 6 -- where it begins behind "<channel>:", as in <channel>:waiting
+  return string.sub(KEYS[i], name, name + 4) == 'hand:' and 'hash' or 'list'
+end
+
 -- Scripts do not roll back, so that a key of a wrong type has to be found before the first write.
 local function wrong_type()
   for i = 1, #KEYS do
-    local want, is = KINDS[i] or 'list', call('TYPE', KEYS[i]).ok
+    local want, is = kind_of(i), call('TYPE', KEYS[i]).ok
     if is ~= want and is ~= 'none' then
       return redis.error_reply('WRONGTYPE key ' .. KEYS[i] .. ' holds a ' .. is .. ' where a ' .. want .. ' is expected')
     end
@@ -92,11 +98,12 @@ local function release_equal(payload)
   return true
 end
 
--- Ends a run: the last step of every move, after its message stands where it is to go.
+-- Ends a run: the last step of every move, after its message stands where it is to go. The hand is
+-- the record that counts and goes last.
 local function let_go(worker, id, payload)
-  call('HDEL', HAND, id)
   if is_mirrored(id, payload) then call('ZREM', RESERVED, payload) end
   call('HDEL', LATE, worker .. '/' .. id)
+  call('HDEL', HAND, id)
   release_equal(payload)
 end
 

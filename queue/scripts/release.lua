@@ -7,7 +7,7 @@ for i = #ARGV, 2, -1 do
   local id = ARGV[i]
   local payload = call('HGET', HAND, id)
   if payload then
-    if call('HEXISTS', LATE, worker .. '/' .. id) == 0 then
+    if not is_late(worker, id, payload) then
       call('RPUSH', WAITING, payload)
       moved = moved + 1
     end

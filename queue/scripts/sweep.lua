@@ -27,7 +27,7 @@ if policy ~= 'redeliver' then from, to, step = #ids, 1, -1 end
 for i = from, to, step do
   local id = ids[i]
   local payload = call('HGET', HAND, id)
-  if call('HEXISTS', LATE, worker .. '/' .. id) == 1 then
+  if is_late(worker, id, payload) then
     late = late + 1
   else
     give_back(payload)

@@ -25,6 +25,15 @@ local function release_unheld()
   for _, payload in ipairs(call('HRANDFIELD', EQUAL, 100)) do release_equal(payload) end
 end
 
+-- A mark of a late run keeps its message from being reloaded, so that it must not outlive its worker.
+local function forget_marks_of_the_gone()
+  if call('EXISTS', LATE) == 0 then return end
+  for _, mark in ipairs(call('HRANDFIELD', LATE, 100)) do
+    local worker = string.match(mark, '^(.*)/%d+$')
+    if not worker or call('HEXISTS', WORKERS, worker) == 0 then call('HDEL', LATE, mark) end
+  end
+end
+
 -- The fraction of a ghost's score counts its looks, in 1/64.
 local function look_at_ghosts()
   for i = 4, #ARGV do
@@ -81,6 +90,7 @@ if limit > 0 then
   if moved >= limit then more = 1 end
   park_overdue()
   release_unheld()
+  forget_marks_of_the_gone()
   look_at_ghosts()
 end
 local horizon = now + ahead
