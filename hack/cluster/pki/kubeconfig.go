@@ -15,7 +15,7 @@ type kubeconfig struct {
 	Clusters       []named `json:"clusters"`
 	Users          []named `json:"users"`
 	Contexts       []named `json:"contexts"`
-	CurrentContext string  `json:"current-context"` //nolint:tagliatelle // the format is Kubernetes\'
+	CurrentContext string  `json:"current-context"` //nolint:tagliatelle // the format is Kubernetes's
 }
 
 type named struct {
@@ -27,12 +27,12 @@ type named struct {
 
 type clusterEntry struct {
 	Server string `json:"server"`
-	CA     []byte `json:"certificate-authority-data"` //nolint:tagliatelle // the format is Kubernetes\'
+	CA     []byte `json:"certificate-authority-data"` //nolint:tagliatelle // the format is Kubernetes's
 }
 
 type userEntry struct {
-	Cert []byte `json:"client-certificate-data"` //nolint:tagliatelle // the format is Kubernetes\'
-	Key  []byte `json:"client-key-data"`         //nolint:tagliatelle // the format is Kubernetes\'
+	Cert []byte `json:"client-certificate-data"` //nolint:tagliatelle // the format is Kubernetes's
+	Key  []byte `json:"client-key-data"`         //nolint:tagliatelle // the format is Kubernetes's
 }
 
 type currentContext struct {
