@@ -84,10 +84,25 @@ func (r *podRunner) exited(s *containerState, proc *process) {
 		delete(r.probes, s.name)
 	}
 	delete(r.stopped, s.name)
-	s.end(proc.exit, time.Now())
+	s.end(r.withLastWords(s, proc.exit), time.Now())
 	if s.wanted() && s.backoff.pause > 0 && r.deleteBy.IsZero() {
 		r.host.events.Eventf(r.pod, corev1.EventTypeWarning, "BackOff", "Back-off restarting failed container %s", s.name)
 	}
+}
+
+// withLastWords adds the end of the log to a bad end, where the container asks
+// for it.
+func (r *podRunner) withLastWords(s *containerState, e exit) exit {
+	if e.code == 0 || e.message != "" || r.spec(s.name).TerminationMessagePolicy != corev1.TerminationMessageFallbackToLogsOnError {
+		return e
+	}
+	runs, _ := r.logs.of(s.name)
+	words, err := lastWords(runs.current)
+	if err != nil {
+		words = err.Error()
+	}
+	e.message = words
+	return e
 }
 
 // stop asks a container's process to end, once.

@@ -306,11 +306,11 @@ func (s *suite) drains(name string) {
 func (s *suite) ends(t *testing.T) {
 	s = s.with(t)
 	s.create("well", `{restartPolicy: Never, containers: [{name: main, args: [exit, "0"]}]}`)
-	s.create("badly", `{restartPolicy: Never, containers: [{name: main, args: [exit, "3"]}]}`)
+	s.create("badly", `{restartPolicy: Never, containers: [{name: main, args: [exit, "3"], terminationMessagePolicy: FallbackToLogsOnError}]}`)
 	s.create("again", `{restartPolicy: OnFailure, containers: [{name: main, args: [exit, "4"]}]}`)
 	s.awaitPhase("well", corev1.PodSucceeded)
 	badly := s.awaitPhase("badly", corev1.PodFailed)
-	if end := badly.Status.ContainerStatuses[0].State.Terminated; end == nil || end.ExitCode != 3 || end.Reason != "Error" {
+	if end := badly.Status.ContainerStatuses[0].State.Terminated; end == nil || end.ExitCode != 3 || end.Reason != "Error" || end.Message != "exiting with 3\n" {
 		t.Errorf("end %+v", end)
 	}
 	if got := s.logs("badly", corev1.PodLogOptions{}); got != "exiting with 3\n" {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -75,6 +76,26 @@ func (l *logFile) write(piece []byte, full bool) error {
 	text := strings.TrimSuffix(string(piece), "\n")
 	_, err := fmt.Fprintf(l.file, "%s %s %s\n", l.now().UTC().Format(stampFormat), tag, text)
 	return err
+}
+
+// The last words of a failed run, as terminationMessagePolicy
+// FallbackToLogsOnError asks for them, are bounded as a kubelet's.
+const (
+	lastWordsLines = 80
+	lastWordsBytes = 2048
+)
+
+// lastWords returns the end of a log.
+func lastWords(path string) (string, error) {
+	over := make(chan struct{})
+	close(over)
+	var out strings.Builder
+	query := logQuery{tail: lastWordsLines, limit: -1}
+	if err := copyLog(context.Background(), &out, func() {}, path, query, over); err != nil {
+		return "", err
+	}
+	text := out.String()
+	return text[max(0, len(text)-lastWordsBytes):], nil
 }
 
 // logLine is one line of a log file, taken apart.
