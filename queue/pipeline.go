@@ -46,9 +46,12 @@ func roundTrip(ctx context.Context, rdb redis.UniversalClient, calls []call, whi
 	for n, i := range which {
 		answers[n] = run(calls[i].script, ctx, pipe, calls[i].keys, calls[i].args...)
 	}
-	_, _ = pipe.Exec(ctx) // every command carries its own error
+	_, failed := pipe.Exec(ctx)
 	for n, i := range which {
 		values, err := answers[n].Slice()
+		if failed != nil && answers[n].Err() == nil && answers[n].Val() == nil {
+			err = failed // no connection was made: the commands carry no error of their own
+		}
 		calls[i].answer, calls[i].err = reply{values}, err
 	}
 }

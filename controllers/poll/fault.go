@@ -41,18 +41,19 @@ var refusals = map[string]struct{ reason, advice string }{
 	"NOREPLICAS":  {queuev1alpha1.ReasonRedisNotWritable, "does not accept writes, since it lacks replicas"},
 }
 
-// faultOf explains err, which came from the Redis at address.
-func faultOf(err error, address string) *Fault {
+// faultOf explains err, which came from r.
+func faultOf(err error, r Redis) *Fault {
+	address := r.Address
 	word, _, _ := strings.Cut(refusal(err), " ")
-	if r, ok := refusals[word]; ok {
-		return &Fault{Reason: r.reason, Message: fmt.Sprintf("Redis at %s %s", address, r.advice)}
+	if known, ok := refusals[word]; ok {
+		return &Fault{Reason: known.reason, Message: fmt.Sprintf("Redis at %s %s", address, known.advice)}
 	}
 	if cause := tlsCause(err); cause != "" {
 		return &Fault{Reason: queuev1alpha1.ReasonRedisTLSFailed, Message: fmt.Sprintf("the TLS handshake with Redis at %s fails: %s", address, cause)}
 	}
 	return &Fault{
 		Reason:  queuev1alpha1.ReasonRedisUnreachable,
-		Message: fmt.Sprintf("Redis at %s does not answer: %s", address, networkCause(err)),
+		Message: fmt.Sprintf("Redis at %s does not answer: %s", address, networkCause(err, isSecure(r))),
 		passing: true,
 	}
 }
@@ -69,10 +70,9 @@ func refusal(err error) string {
 	if !errors.As(err, &answered) {
 		return ""
 	}
-	text := answered.Error()
-	// What a script runs fails with the command's own error behind this word.
-	text = strings.TrimPrefix(text, "ERR ")
-	if strings.HasPrefix(text, "AUTH ") {
+	text := strings.TrimPrefix(answered.Error(), "ERR ")
+	// Redis takes only short commands before it knows the user.
+	if strings.Contains(text, "unauthenticated") || strings.HasPrefix(text, "AUTH ") {
 		return "NOAUTH"
 	}
 	return text
@@ -104,9 +104,11 @@ func tlsCause(err error) string {
 	return ""
 }
 
+func isSecure(r Redis) bool { return strings.HasPrefix(r.Config.URL, "rediss") }
+
 // networkCause puts a network error into words that stay the same from one look
 // to the next; net's own texts carry local ports.
-func networkCause(err error) string {
+func networkCause(err error, secure bool) string {
 	var dns *net.DNSError
 	var timeout net.Error
 	switch {
@@ -119,6 +121,9 @@ func networkCause(err error) string {
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "no route to it"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		if secure { // a Redis without TLS waits for the end of what it takes for a command
+			return "time ran out; if it does not speak TLS, set spec.redis.tls.enabled to false"
+		}
 		return "time ran out"
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
 		return "the connection was closed"

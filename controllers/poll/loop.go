@@ -116,6 +116,10 @@ func (l *loop) run(ctx context.Context) {
 
 // look looks once and says whether Redis answered.
 func (l *loop) look(ctx context.Context, failures int) bool {
+	select {
+	case <-l.kick: // what was added up to now is looked at now
+	default:
+	}
 	targets := l.targets()
 	began := time.Now()
 	results, err := l.ask(ctx, targets, failures)

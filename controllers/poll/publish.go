@@ -51,7 +51,7 @@ func (l *loop) note(key types.NamespacedName, target Target, r Result, now time.
 // silence only when it lasts.
 func (e *entry) failed(err error) {
 	e.failures++
-	fault := faultOf(err, e.target.Redis.Address)
+	fault := faultOf(err, e.target.Redis)
 	if fault.passing && e.failures <= tolerated && !e.seen.At.IsZero() {
 		return
 	}
