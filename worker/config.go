@@ -12,8 +12,8 @@ import (
 type Config struct {
 	// Store holds the messages: a *queue.Consumer with the same handle timeout.
 	Store Store
-	// Keeper tends the channel while the store appoints this worker: a
-	// *queue.Keeper. Nil: this worker never does.
+	// Keeper tends the channel: a *queue.Keeper. Nil: this worker leaves that to
+	// others.
 	Keeper Keeper
 	// Concurrency is the number of handlers that run at once. Default 10.
 	Concurrency int

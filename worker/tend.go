@@ -11,15 +11,25 @@ import (
 const (
 	// tendInterval keeps messages that fall due within half a second of their
 	// time.
-	tendInterval = 400 * time.Millisecond
+	tendInterval = 450 * time.Millisecond
 	// tendSoonest is the shortest time between two looks.
 	tendSoonest = 20 * time.Millisecond
+	// deputyInterval makes a deputy notice the death of the tender within 10 s:
+	// a worker is dead after 8 s of looks that saw no beat of it.
+	deputyInterval = 1150 * time.Millisecond
+	// deputies is how many workers watch besides the tender.
+	deputies = 2
+	// bystanderInterval, times the number of workers, is how often the others
+	// look whether they are deputies.
+	bystanderInterval = 5 * time.Second
 	// lengthInterval is the shortest time between two QueueLength events of one
 	// state.
 	lengthInterval = 10 * time.Second
 )
 
-// tender looks after the channel while the store appoints this worker to.
+// tender looks after the channel while the store appoints this worker to, and
+// otherwise watches with few others: who has to find out that the tender died
+// must have seen it alive.
 type tender struct {
 	*Worker
 	appointed atomic.Bool
@@ -34,7 +44,6 @@ func newTender(w *Worker) *tender {
 
 // appoint begins or ends the duty.
 func (t *tender) appoint(yes bool) {
-	yes = yes && t.cfg.Keeper != nil
 	if t.appointed.Swap(yes) != yes {
 		select {
 		case t.change <- struct{}{}:
@@ -43,24 +52,27 @@ func (t *tender) appoint(yes bool) {
 	}
 }
 
-// run tends the channel whenever it is appointed, until ctx is done.
+// run looks after the channel as often as its part asks for, until ctx is done.
 func (t *tender) run(ctx context.Context) {
+	if t.cfg.Keeper == nil {
+		return
+	}
 	var pause backoff
 	for {
-		var again <-chan time.Time
-		if t.appointed.Load() {
-			again = time.After(t.tend(ctx, &pause))
-		}
+		again := time.NewTimer(t.tend(ctx, &pause))
 		select {
 		case <-ctx.Done():
-			return
 		case <-t.change:
-		case <-again:
+		case <-again.C:
+		}
+		again.Stop()
+		if ctx.Err() != nil {
+			return
 		}
 	}
 }
 
-// tend does it once and returns when to do it again.
+// tend looks after the channel once and returns when to do it again.
 func (t *tender) tend(ctx context.Context, pause *backoff) time.Duration {
 	got, err := t.cfg.Keeper.Tend(ctx)
 	if err != nil {
@@ -74,11 +86,14 @@ func (t *tender) tend(ctx context.Context, pause *backoff) time.Duration {
 	for _, id := range got.Swept {
 		t.cfg.Logger.Warn("A worker died; what it held has been taken back.", "worker", id)
 	}
+	if !t.appointed.Load() {
+		return untilNextWatch(got.Beats, t.cfg.Store.ID())
+	}
 	t.tell(got.Counts)
 	return untilNext(got)
 }
 
-// untilNext returns how long the channel may be left alone.
+// untilNext returns how long the tender may leave the channel alone.
 func untilNext(got queue.Tended) time.Duration {
 	if got.More {
 		return 0
@@ -89,13 +104,24 @@ func untilNext(got queue.Tended) time.Duration {
 	return min(max(got.NextDue.Sub(got.Now), tendSoonest), tendInterval)
 }
 
+// untilNextWatch returns when a worker that is not the tender looks again. The
+// first in the order of names are the deputies; beats are in this order.
+func untilNextWatch(beats []queue.Beat, self string) time.Duration {
+	for _, beat := range beats[:min(deputies, len(beats))] {
+		if beat.ID == self {
+			return deputyInterval
+		}
+	}
+	return bystanderInterval * time.Duration(max(len(beats), 1))
+}
+
 // tell emits the lengths that changed.
 func (t *tender) tell(counts queue.Counts) {
-	if now := time.Now(); now.Sub(t.toldAt) >= lengthInterval {
-		t.toldAt = now
-	} else {
+	now := time.Now()
+	if now.Sub(t.toldAt) < lengthInterval {
 		return
 	}
+	t.toldAt = now
 	for _, state := range queue.States() {
 		n := length(counts, state)
 		if before, known := t.told[state]; known && before == n {

@@ -22,6 +22,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 
 	"github.com/asyncqueue/operator/internal/version"
@@ -42,10 +43,17 @@ const (
 func Main(h worker.Handler) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	context.AfterFunc(ctx, stop) // the next signal has its usual effect
+	redis.SetLogger(silence{})   // what the client has to say comes as errors
 	status := Execute(ctx, h, os.Args, IO{Out: os.Stdout, Err: os.Stderr, LookupEnv: os.LookupEnv})
 	stop()
 	os.Exit(status)
 }
+
+// silence is the logger of the Redis client.
+type silence struct{}
+
+// Printf does nothing.
+func (silence) Printf(context.Context, string, ...any) {}
 
 // IO is what a command line sees of the world.
 type IO struct {

@@ -29,12 +29,14 @@ func allFlags() []string {
 	return names
 }
 
-// bind adds a flag for each named variable. Its default is what the environment
-// says.
+// bind adds a flag for each named variable. It begins as what the environment
+// says, which the usage text does not show: there may be a password in it.
 func (c *cli) bind(flags *pflag.FlagSet, names []string) {
+	defaults := workerenv.Defaults()
 	for _, name := range names {
 		v := workerenv.Named(name)
 		flag := flags.VarPF(&setting{variable: v, settings: &c.settings}, v.Flag(), "", v.Usage+" ["+v.Name+"]")
+		flag.DefValue = v.Text(&defaults)
 		if v.IsBool() {
 			flag.NoOptDefVal = "true"
 		}
