@@ -356,3 +356,19 @@ func TestCountsIncludeInboxes(t *testing.T) {
 		t.Errorf("%+v %v", counts, err)
 	}
 }
+
+// A mark of a late run whose worker is gone would keep its message in timeout for ever.
+func TestTendForgetsMarksOfTheGone(t *testing.T) {
+	q := newTestQueue(t)
+	mustPush(t, q, "a")
+	c := newTestConsumer(t, q, ConsumerConfig{})
+	run := mustExchange(t, c, nil, 1).Runs[0]
+	if _, err := c.Expire(t.Context(), run.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.rdb.HSet(t.Context(), q.keys.late, "gone.1/1795368693000010", "b", "odd", "c").Err(); err != nil {
+		t.Fatal(err)
+	}
+	mustTend(t, q.NewKeeper(KeeperConfig{}))
+	wantState(t, q, snapshot{"timeout": {"a"}, "late": {"a"}, "hand": {"a"}})
+}

@@ -199,3 +199,51 @@ func (s *Server) connect(ctx context.Context) error {
 	}
 	return conn.Close()
 }
+
+// StartCluster returns the address of a Redis Cluster of one node, which serves all slots and lives
+// as long as the test.
+func StartCluster(t testing.TB) string {
+	t.Helper()
+	addr := Start(t, "--cluster-enabled", "yes")
+	rdb := redis.NewClient(&redis.Options{Addr: addr, Protocol: 2, DisableIdentity: true})
+	defer func() { _ = rdb.Close() }()
+	if err := rdb.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
+		t.Fatalf("taking the slots: %v", err)
+	}
+	await(t, "the cluster to be up", func() bool {
+		info, err := rdb.ClusterInfo(t.Context()).Result()
+		return err == nil && strings.Contains(info, "cluster_state:ok")
+	})
+	return addr
+}
+
+// StartSentinel starts a Redis server and a sentinel that watches it as "mymaster", and returns the
+// addresses of both.
+func StartSentinel(t testing.TB) (sentinel, master string) {
+	t.Helper()
+	master = Start(t)
+	sentinel = Start(t, "--sentinel")
+	rdb := redis.NewSentinelClient(&redis.Options{Addr: sentinel, Protocol: 2, DisableIdentity: true})
+	defer func() { _ = rdb.Close() }()
+	host, port, err := net.SplitHostPort(master)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := rdb.Monitor(t.Context(), "mymaster", host, port, "1").Err(); err != nil {
+		t.Fatalf("watching the master: %v", err)
+	}
+	return sentinel, master
+}
+
+func await(t testing.TB, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(startTimeout)
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for !condition() {
+		if time.Now().After(deadline) {
+			t.Fatalf("awaiting %s: not within %v", what, startTimeout)
+		}
+		<-ticker.C
+	}
+}
