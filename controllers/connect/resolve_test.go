@@ -1,0 +1,336 @@
+package connect_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	queuev1alpha1 "github.com/asyncqueue/operator/api/v1alpha1"
+	"github.com/asyncqueue/operator/controllers/connect"
+	"github.com/asyncqueue/operator/controllers/desired"
+)
+
+// shelf is where Secrets are read from in these tests: by name in one namespace.
+type shelf struct {
+	client.Reader
+	secrets   map[string]map[string]string
+	forbidden bool
+	broken    error
+	reads     int
+}
+
+func (s *shelf) Get(_ context.Context, key client.ObjectKey, object client.Object, _ ...client.GetOption) error {
+	s.reads++
+	kind := schema.GroupResource{Resource: "secrets"}
+	data, ok := s.secrets[key.Name]
+	switch {
+	case s.broken != nil:
+		return s.broken
+	case s.forbidden:
+		return apierrors.NewForbidden(kind, key.Name, errors.New("no"))
+	case !ok || key.Namespace != "shop":
+		return apierrors.NewNotFound(kind, key.Name)
+	}
+	secret := object.(*corev1.Secret)
+	secret.Data = map[string][]byte{}
+	for name, value := range data {
+		secret.Data[name] = []byte(value)
+	}
+	return nil
+}
+
+func queueWith(r *queuev1alpha1.Redis) *queuev1alpha1.AsyncQueue {
+	return &queuev1alpha1.AsyncQueue{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "orders"},
+		Spec:       queuev1alpha1.AsyncQueueSpec{Redis: r},
+	}
+}
+
+func ref(name string) *queuev1alpha1.SecretRef { return &queuev1alpha1.SecretRef{Name: name} }
+
+// certificate is a self-signed certificate and its key.
+func certificate(t *testing.T) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalECPrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := func(kind string, bytes []byte) string {
+		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: bytes}))
+	}
+	return text("CERTIFICATE", der), text("EC PRIVATE KEY", secret)
+}
+
+func TestResolvePlaces(t *testing.T) {
+	secrets := map[string]map[string]string{
+		"both": {"username": "u", "password": "p", "note": "x"},
+		"one":  {"password": "p"},
+		"uri":  {"uri": "rediss://u:p%21@Redis.Example.com:6400/5"},
+	}
+	fallback := connect.Default{URL: "redis://default:6379/1", CredentialsDir: "/creds"}
+	tests := map[string]struct {
+		redis                             *queuev1alpha1.Redis
+		wantURL, wantDial, wantPlace      string
+		wantUser, wantPassword, wantFiles string
+		wantCredentials                   *desired.SecretFiles
+	}{
+		"nothing said": {wantURL: "redis://default:6379/1", wantDial: "redis://default:6379/1", wantPlace: "default|6379|1", wantFiles: "/creds"},
+		"credentials for the default": {
+			redis:   &queuev1alpha1.Redis{CredentialsSecretRef: ref("one")},
+			wantURL: "redis://default:6379/1", wantDial: "redis://default:6379/1", wantPlace: "default|6379|1",
+			wantPassword: "p", wantCredentials: &desired.SecretFiles{Name: "one", Keys: []string{"password"}},
+		},
+		"an address": {
+			redis:   &queuev1alpha1.Redis{Addresses: []string{"redis.cache:6380"}, Database: ptr.To[int32](3)},
+			wantURL: "redis://redis.cache:6380/3", wantDial: "redis://redis.cache:6380/3", wantPlace: "redis.cache|6380|3",
+		},
+		"a service of the queue's namespace": {
+			redis:   &queuev1alpha1.Redis{Addresses: []string{"redis:6379"}},
+			wantURL: "redis://redis:6379/0", wantDial: "redis://redis.shop:6379/0", wantPlace: "redis.shop|6379|0",
+		},
+		"IPv6": {
+			redis:   &queuev1alpha1.Redis{Addresses: []string{"[fd00::1]:6379"}},
+			wantURL: "redis://[fd00::1]:6379/0", wantDial: "redis://[fd00::1]:6379/0", wantPlace: "fd00::1|6379|0",
+		},
+		"TLS and a user": {
+			redis: &queuev1alpha1.Redis{
+				Addresses: []string{"Redis.Cache:6379"}, TLS: &queuev1alpha1.RedisTLS{Enabled: true}, CredentialsSecretRef: ref("both"),
+			},
+			wantURL: "rediss://Redis.Cache:6379/0", wantDial: "rediss://Redis.Cache:6379/0", wantPlace: "redis.cache|6379|0",
+			wantUser: "u", wantPassword: "p", wantCredentials: &desired.SecretFiles{Name: "both", Keys: []string{"password", "username"}},
+		},
+		"a uri": {
+			redis:   &queuev1alpha1.Redis{CredentialsSecretRef: ref("uri")},
+			wantURL: "rediss://Redis.Example.com:6400/5", wantDial: "rediss://Redis.Example.com:6400/5", wantPlace: "redis.example.com|6400|5",
+			wantUser: "u", wantPassword: "p!", wantCredentials: &desired.SecretFiles{Name: "uri", Keys: []string{"uri"}},
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := connect.NewResolver(&shelf{secrets: secrets}, fallback, time.Now)
+			got, err := r.Resolve(t.Context(), queueWith(tc.redis), connect.Calm)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := got.Poll.Config
+			have := []string{got.Pods.URL, c.URL, got.Place, c.Username, c.Password, c.CredentialsDir}
+			want := []string{tc.wantURL, tc.wantDial, tc.wantPlace, tc.wantUser, tc.wantPassword, tc.wantFiles}
+			if diff := cmp.Diff(want, have); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.wantCredentials, got.Pods.Credentials); diff != "" {
+				t.Errorf("credentials (-want +got):\n%s", diff)
+			}
+			if (got.Pods.SecretsDigest != "") != (tc.wantCredentials != nil) {
+				t.Errorf("digest %q", got.Pods.SecretsDigest)
+			}
+		})
+	}
+}
+
+func TestResolveCertificates(t *testing.T) {
+	cert, key := certificate(t)
+	r := connect.NewResolver(&shelf{secrets: map[string]map[string]string{
+		"ca": {"ca.crt": cert}, "mine": {"tls.crt": cert, "tls.key": key},
+	}}, connect.Default{}, time.Now)
+	got, err := r.Resolve(t.Context(), queueWith(&queuev1alpha1.Redis{
+		Addresses: []string{"redis:6379"},
+		TLS:       &queuev1alpha1.RedisTLS{Enabled: true, CASecretRef: ref("ca"), CertSecretRef: ref("mine")},
+	}), connect.Calm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The certificate is for the name that the pods use, whatever the operator dials.
+	if got.Poll.Config.TLS.ServerName != "redis" || got.Pods.ServerName != "" {
+		t.Errorf("names %q and %q", got.Poll.Config.TLS.ServerName, got.Pods.ServerName)
+	}
+	if string(got.Poll.Config.TLS.CA) != cert || string(got.Poll.Config.TLS.Key) != key {
+		t.Error("the poller lacks the certificates")
+	}
+	if diff := cmp.Diff(&desired.SecretFiles{Name: "mine", Keys: []string{"tls.crt", "tls.key"}}, got.Pods.Cert); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestResolveProblems(t *testing.T) {
+	cert, key := certificate(t)
+	_, otherKey := certificate(t)
+	at := []string{"redis:6379"}
+	tls := func(ca, cert string) *queuev1alpha1.Redis {
+		r := &queuev1alpha1.Redis{Addresses: at, TLS: &queuev1alpha1.RedisTLS{Enabled: true}}
+		if ca != "" {
+			r.TLS.CASecretRef = ref(ca)
+		}
+		if cert != "" {
+			r.TLS.CertSecretRef = ref(cert)
+		}
+		return r
+	}
+	secrets := map[string]map[string]string{
+		"empty":    {},
+		"user":     {"username": "u"},
+		"mixed":    {"uri": "redis://x", "password": "p"},
+		"uri":      {"uri": "redis://:hunter2@x"},
+		"http":     {"uri": "http://:hunter2@x"},
+		"query":    {"uri": "redis://:hunter2@x/0?timeout=1"},
+		"text":     {"ca.crt": "hello"},
+		"half":     {"tls.crt": cert},
+		"mismatch": {"tls.crt": cert, "tls.key": otherKey},
+		"pair":     {"tls.crt": cert, "tls.key": key},
+	}
+	tests := map[string]struct {
+		redis       *queuev1alpha1.Redis
+		wantReason  string
+		wantMessage string
+		wantStalled bool
+	}{
+		"no Redis at all": {nil, queuev1alpha1.ReasonNoRedis, "the operator has no default Redis: set spec.redis.addresses", true},
+		"no Secret": {
+			&queuev1alpha1.Redis{Addresses: at, CredentialsSecretRef: ref("none")}, queuev1alpha1.ReasonSecretNotFound,
+			`Secret "none", named by spec.redis.credentialsSecretRef, does not exist in the namespace`, false,
+		},
+		"an empty Secret": {
+			&queuev1alpha1.Redis{Addresses: at, CredentialsSecretRef: ref("empty")}, queuev1alpha1.ReasonSecretKeyMissing,
+			`Secret "empty", named by spec.redis.credentialsSecretRef, lacks the key password`, false,
+		},
+		"a user without password": {
+			&queuev1alpha1.Redis{Addresses: at, CredentialsSecretRef: ref("user")}, queuev1alpha1.ReasonSecretKeyMissing,
+			`Secret "user", named by spec.redis.credentialsSecretRef, lacks the key password`, false,
+		},
+		"a uri beside a password": {
+			&queuev1alpha1.Redis{CredentialsSecretRef: ref("mixed")}, queuev1alpha1.ReasonSecretInvalid,
+			`Secret "mixed" holds the key uri beside username or password: keep one or the other`, false,
+		},
+		"a uri beside an address": {
+			&queuev1alpha1.Redis{Addresses: at, CredentialsSecretRef: ref("uri")}, queuev1alpha1.ReasonSecretInvalid,
+			`Secret "uri" holds the key uri, which excludes every other field of spec.redis: remove these, or replace uri by username and password`, false,
+		},
+		"a uri of something else": {
+			&queuev1alpha1.Redis{CredentialsSecretRef: ref("http")}, queuev1alpha1.ReasonSecretInvalid,
+			`the uri in Secret "http" cannot be used: it must begin with redis:// or rediss://`, false,
+		},
+		"a uri with parameters": {
+			&queuev1alpha1.Redis{CredentialsSecretRef: ref("query")}, queuev1alpha1.ReasonSecretInvalid,
+			`the uri in Secret "query" cannot be used: it may hold nothing behind the database`, false,
+		},
+		"an authority that is none": {tls("text", ""), queuev1alpha1.ReasonSecretInvalid, `the key ca.crt of Secret "text" holds no PEM certificate`, false},
+		"an authority that lacks":   {tls("empty", ""), queuev1alpha1.ReasonSecretKeyMissing, `Secret "empty", named by spec.redis.tls.caSecretRef, lacks the key ca.crt`, false},
+		"a certificate that lacks":  {tls("", "none"), queuev1alpha1.ReasonSecretNotFound, `Secret "none", named by spec.redis.tls.certSecretRef, does not exist in the namespace`, false},
+		"half a certificate":        {tls("", "half"), queuev1alpha1.ReasonSecretKeyMissing, `Secret "half", named by spec.redis.tls.certSecretRef, lacks the key tls.key`, false},
+		"another's key":             {tls("", "mismatch"), queuev1alpha1.ReasonSecretInvalid, `tls.crt and tls.key of Secret "mismatch" are no PEM certificate with its key`, false},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := connect.NewResolver(&shelf{secrets: secrets}, connect.Default{}, time.Now)
+			_, err := r.Resolve(t.Context(), queueWith(tc.redis), connect.Calm)
+			var problem *connect.Problem
+			if !errors.As(err, &problem) {
+				t.Fatalf("error %v, want a Problem", err)
+			}
+			if problem.Reason != tc.wantReason || problem.Message != tc.wantMessage || problem.Stalled != tc.wantStalled {
+				t.Errorf("%s %q stalled=%t\nwant %s %q stalled=%t", problem.Reason, problem.Message, problem.Stalled, tc.wantReason, tc.wantMessage, tc.wantStalled)
+			}
+			if strings.Contains(problem.Message, "hunter2") {
+				t.Error("the message shows the password")
+			}
+			if !tc.wantStalled && problem.Until.IsZero() {
+				t.Error("nobody will look again")
+			}
+		})
+	}
+}
+
+func TestForbiddenSecretIsAProblemAndAFailedReadIsNot(t *testing.T) {
+	q := queueWith(&queuev1alpha1.Redis{Addresses: []string{"redis:6379"}, CredentialsSecretRef: ref("x")})
+	var problem *connect.Problem
+	_, err := connect.NewResolver(&shelf{forbidden: true}, connect.Default{}, time.Now).Resolve(t.Context(), q, connect.Calm)
+	if !errors.As(err, &problem) || problem.Reason != queuev1alpha1.ReasonSecretNotFound {
+		t.Errorf("forbidden: %v", err)
+	}
+	broken := errors.New("broken")
+	_, err = connect.NewResolver(&shelf{broken: broken}, connect.Default{}, time.Now).Resolve(t.Context(), q, connect.Calm)
+	if !errors.Is(err, broken) {
+		t.Errorf("broken: %v", err)
+	}
+}
+
+func TestSecretsAreReadOncePerMinuteAndMoreOftenInTrouble(t *testing.T) {
+	s := &shelf{secrets: map[string]map[string]string{"one": {"password": "old"}}}
+	now := time.Now()
+	r := connect.NewResolver(s, connect.Default{}, func() time.Time { return now })
+	resolve := func(name string, maxAge time.Duration) connect.Connection {
+		t.Helper()
+		c, err := r.Resolve(t.Context(), queueWith(&queuev1alpha1.Redis{Addresses: []string{"redis:6379"}, CredentialsSecretRef: ref(name)}), maxAge)
+		var problem *connect.Problem
+		if err != nil && !errors.As(err, &problem) {
+			t.Fatal(err)
+		}
+		return c
+	}
+	first := resolve("one", connect.Calm)
+	s.secrets["one"]["password"] = "new"
+	now = now.Add(30 * time.Second)
+	if again := resolve("one", connect.Calm); s.reads != 1 || again.Pods.SecretsDigest != first.Pods.SecretsDigest || again.Poll.ID != first.Poll.ID {
+		t.Errorf("%d reads in half a minute", s.reads)
+	}
+	rotated := resolve("one", connect.Troubled)
+	if s.reads != 2 || rotated.Pods.SecretsDigest == first.Pods.SecretsDigest || rotated.Poll.ID == first.Poll.ID {
+		t.Errorf("%d reads in trouble", s.reads)
+	}
+	now = now.Add(time.Minute)
+	if resolve("one", connect.Calm); s.reads != 3 {
+		t.Errorf("%d reads a minute later", s.reads)
+	}
+	resolve("missing", connect.Calm)
+	now = now.Add(connect.Troubled)
+	if resolve("missing", connect.Calm); s.reads != 5 {
+		t.Errorf("%d reads: a missing Secret is looked for again soon", s.reads)
+	}
+}
+
+func TestDigestShowsOnlyWhatMatters(t *testing.T) {
+	digest := func(data map[string]string) string {
+		t.Helper()
+		r := connect.NewResolver(&shelf{secrets: map[string]map[string]string{"s": data}}, connect.Default{}, time.Now)
+		c, err := r.Resolve(t.Context(), queueWith(&queuev1alpha1.Redis{Addresses: []string{"redis:6379"}, CredentialsSecretRef: ref("s")}), connect.Calm)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Pods.SecretsDigest
+	}
+	base := digest(map[string]string{"password": "p"})
+	if got := digest(map[string]string{"password": "p", "note": "changed"}); got != base {
+		t.Error("a key that no worker reads changes the digest")
+	}
+	if got := digest(map[string]string{"password": "p", "username": ""}); got == base {
+		t.Error("an added key does not change the digest")
+	}
+	if len(base) != 16 || strings.Contains(base, "p") {
+		t.Errorf("digest %q", base)
+	}
+}
