@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -14,6 +15,7 @@ import (
 // New returns a client, which connects when it is first used. Its methods honour the deadlines of
 // their contexts and send no command twice by themselves; judge their errors with IsTransient.
 func New(cfg Config) (redis.UniversalClient, error) {
+	silence()
 	options, where, err := cfg.options()
 	if err != nil {
 		return nil, fmt.Errorf("configuring Redis: %w", err)
@@ -27,6 +29,14 @@ func New(cfg Config) (redis.UniversalClient, error) {
 		return redis.NewClient(options.Simple()), nil
 	}
 }
+
+// silence keeps the client library from writing to stderr by itself: what fails is returned.
+var silence = sync.OnceFunc(func() { redis.SetLogger(quiet{}) })
+
+type quiet struct{}
+
+// Printf drops the line.
+func (quiet) Printf(context.Context, string, ...any) {}
 
 func (c Config) options() (*redis.UniversalOptions, target, error) {
 	c.setDefaults()

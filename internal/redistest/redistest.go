@@ -130,7 +130,12 @@ func launch(program, dir string, args []string) (*Server, error) {
 	}
 	defer func() { _ = log.Close() }()
 	settings := []string{"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "no"}
-	cmd := exec.Command(program, append(settings, args...)...) //nolint:gosec // the program is ours to choose
+	file := filepath.Join(dir, "redis.conf") // a sentinel keeps its state in it
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		return nil, err
+	}
+	settings = append([]string{file}, append(settings, args...)...)
+	cmd := exec.Command(program, settings...) //nolint:gosec // the program is ours to choose
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	ended := make(chan struct{})
@@ -246,4 +251,16 @@ func await(t testing.TB, what string, condition func() bool) {
 		}
 		<-ticker.C
 	}
+}
+
+// StartTLS returns the address of a server that speaks only TLS and asks clients for a certificate.
+func StartTLS(t testing.TB, caFile, certFile, keyFile string) string {
+	t.Helper()
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	Start(t, "--tls-port", strconv.Itoa(port), "--tls-ca-cert-file", caFile, "--tls-cert-file", certFile, "--tls-key-file", keyFile)
+	return addr
 }
