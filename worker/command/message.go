@@ -3,151 +3,121 @@ package command
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/asyncqueue/operator/internal/phpserialize"
+	"github.com/asyncqueue/operator/worker/payload"
 )
 
-// messages returns a function that makes one message after the other, and how
-// many different ones there are.
-func (o pushOptions) messages(files []string) (next func() ([]byte, error), each int, err error) {
+// maker makes one message after the other.
+type maker func() ([]byte, error)
+
+// messages returns what makes the messages, and how many different ones there are.
+func (o pushOptions) messages(files []string) (next maker, each int, err error) {
 	switch {
 	case o.raw:
 		return rawMessages(files)
 	case o.class != "":
-		return o.phpMessages()
+		next, err = o.hyperfJobs()
+	default:
+		next, err = o.events()
 	}
-	return o.events()
-}
-
-func rawMessages(files []string) (func() ([]byte, error), int, error) {
-	payloads := make([][]byte, 0, len(files))
-	for _, name := range files {
-		payload, err := os.ReadFile(name) //nolint:gosec // the user names it
-		if err != nil {
-			return nil, 0, fmt.Errorf("reading a message: %w", err)
-		}
-		payloads = append(payloads, payload)
-	}
-	i := 0
-	return func() ([]byte, error) {
-		payload := payloads[i%len(payloads)]
-		i++
-		return payload, nil
-	}, len(payloads), nil
-}
-
-// event is a CloudEvent in JSON with the extensions that a worker reads.
-type event struct {
-	SpecVersion     string          `json:"specversion"`
-	ID              string          `json:"id"`
-	Source          string          `json:"source"`
-	Type            string          `json:"type"`
-	Time            string          `json:"time,omitempty"`
-	DataContentType string          `json:"datacontenttype"`
-	MaxAttempts     *int            `json:"maxattempts,omitempty"` //nolint:tagliatelle // CloudEvents names are lower case
-	Data            json.RawMessage `json:"data"`
-}
-
-func (o pushOptions) events() (func() ([]byte, error), int, error) {
-	if !json.Valid([]byte(o.data)) {
-		return nil, 0, usagef("reading --data: want JSON")
-	}
-	return func() ([]byte, error) {
-		e := event{
-			SpecVersion: "1.0", ID: o.uniqueID, Source: o.source, Type: o.jobType,
-			DataContentType: "application/json", Data: json.RawMessage(o.data),
-		}
-		if o.maxAttempts >= 0 {
-			e.MaxAttempts = &o.maxAttempts
-		}
-		if e.ID == "" { // with an id given, equal messages must have equal bytes: no time
-			e.ID, e.Time = uuid.NewString(), time.Now().UTC().Format(time.RFC3339Nano)
-		}
-		payload, err := json.Marshal(e)
-		if err != nil {
-			return nil, fmt.Errorf("writing a CloudEvent: %w", err)
-		}
-		return payload, nil
-	}, 1, nil
-}
-
-// phpMessages makes jobs as Hyperf 3.2 serialises them, with the properties that
-// the jobs of its documentation have.
-func (o pushOptions) phpMessages() (func() ([]byte, error), int, error) {
-	params, err := phpParams(o.params)
 	if err != nil {
 		return nil, 0, err
 	}
-	return func() ([]byte, error) {
-		id := o.uniqueID
-		if id == "" {
-			id = uuid.NewString()
+	if _, err := next(); err != nil { // it fails for every message or for none
+		return nil, 0, &usageError{err}
+	}
+	return next, 1, nil
+}
+
+func rawMessages(files []string) (maker, int, error) {
+	payloads := make([][]byte, 0, len(files))
+	for _, name := range files {
+		raw, err := os.ReadFile(name) //nolint:gosec // the user names it
+		if err != nil {
+			return nil, 0, fmt.Errorf("reading a message: %w", err)
 		}
-		return o.phpMessage(id, params), nil
-	}, 1, nil
+		payloads = append(payloads, raw)
+	}
+	i := 0
+	return func() ([]byte, error) {
+		raw := payloads[i%len(payloads)]
+		i++
+		return raw, nil
+	}, len(payloads), nil
 }
 
-func (o pushOptions) phpMessage(id string, params []byte) []byte {
-	properties := 2
-	if o.maxAttempts >= 0 {
-		properties++
+func (o pushOptions) events() (maker, error) {
+	if !json.Valid([]byte(o.data)) {
+		return nil, usagef("reading --data: want JSON")
 	}
-	b := phpserialize.AppendObjectStart(nil, `Hyperf\AsyncQueue\JobMessage`, 2)
-	b = phpserialize.AppendString(b, "job")
-	b = phpserialize.AppendObjectStart(b, o.class, properties)
-	if o.maxAttempts >= 0 {
-		b = phpserialize.AppendString(b, "maxAttempts")
-		b = phpserialize.AppendInt(b, int64(o.maxAttempts))
+	e := payload.Event{
+		Type: o.jobType, Source: o.source, UniqueID: o.uniqueID,
+		Data: json.RawMessage(o.data), MaxAttempts: o.ownMaxAttempts(),
 	}
-	b = phpserialize.AppendString(b, "uniqueId")
-	b = phpserialize.AppendString(b, id)
-	b = phpserialize.AppendString(b, "params")
-	b = append(b, params...)
-	b = phpserialize.AppendEnd(b)
-	b = phpserialize.AppendString(b, "attempts")
-	b = phpserialize.AppendInt(b, 0)
-	return phpserialize.AppendEnd(b)
+	return func() ([]byte, error) { return payload.NewCloudEvent(e) }, nil
 }
 
-// phpParams serialises name=value pairs as an array: whole numbers, numbers with
-// a fraction, true, false and null as such, everything else as text.
-func phpParams(pairs []string) ([]byte, error) {
-	seen := make([]string, 0, len(pairs))
-	b := phpserialize.AppendArrayStart(nil, len(pairs))
+// hyperfJobs differ by their unique id, unless it is given: PHP's messages have
+// no other identity than their bytes.
+func (o pushOptions) hyperfJobs() (maker, error) {
+	params, err := phpParams(o.params)
+	if err != nil {
+		return nil, err
+	}
+	job := payload.HyperfJob{Class: o.class, MaxAttempts: o.ownMaxAttempts(), UniqueID: o.uniqueID, Params: params}
+	return func() ([]byte, error) {
+		one := job
+		if one.UniqueID == "" {
+			one.UniqueID = uuid.NewString()
+		}
+		return payload.NewHyperf(one)
+	}, nil
+}
+
+// ownMaxAttempts is what the messages say of themselves; nil: nothing.
+func (o pushOptions) ownMaxAttempts() *int {
+	if o.maxAttempts < 0 {
+		return nil
+	}
+	return &o.maxAttempts
+}
+
+// phpParams reads name=value pairs: whole numbers, numbers with a fraction, true,
+// false and null are taken as such, everything else as text.
+func phpParams(pairs []string) (payload.Map, error) {
+	params := make(payload.Map, 0, len(pairs))
 	for _, pair := range pairs {
 		name, value, found := strings.Cut(pair, "=")
 		if !found || name == "" {
 			return nil, usagef("reading --param: want name=value, not %q", pair)
 		}
-		if slices.Contains(seen, name) {
+		if slices.ContainsFunc(params, func(e payload.Entry) bool { return e.Key == name }) {
 			return nil, usagef("reading --param: %q is given twice", name)
 		}
-		seen = append(seen, name)
-		b = phpserialize.AppendString(b, name)
-		b = appendPHPValue(b, value)
+		params = append(params, payload.Entry{Key: name, Value: phpValue(value)})
 	}
-	return phpserialize.AppendEnd(b), nil
+	return params, nil
 }
 
-func appendPHPValue(b []byte, text string) []byte {
+func phpValue(text string) any {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return phpserialize.AppendInt(b, n)
+		return n
 	}
-	if f, err := strconv.ParseFloat(text, 64); err == nil {
-		return phpserialize.AppendFloat(b, f)
+	if f, err := strconv.ParseFloat(text, 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
+		return f
 	}
 	switch text {
 	case "true", "false":
-		return phpserialize.AppendBool(b, text == "true")
+		return text == "true"
 	case "null":
-		return phpserialize.AppendNull(b)
+		return nil
 	}
-	return phpserialize.AppendString(b, text)
+	return text
 }
