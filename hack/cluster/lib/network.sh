@@ -44,9 +44,17 @@ check_free_range() {
   taken=$(ip -4 route show root "$NET.0.0/16"; ip -4 route show match "$NET.0.0/16" | grep -v ^default || true)
   [ -z "$taken" ] || die "the addresses $NET.0.0/16 are in use (${taken%%$'\n'*}); choose others: AQ_CLUSTER_NET=10.87"
   [ ! -e "/sys/class/net/$BRIDGE" ] || die "a network interface $BRIDGE exists that is not ours; choose another network: AQ_CLUSTER_NET=10.87"
-  ! iptables-save 2>/dev/null | grep -q '^:KUBE-SERVICES ' ||
-    die "another Kubernetes node seems to run on this machine: iptables has chains KUBE-*"
+  has_chains KUBE- || return 0
+  node_runs && die "another Kubernetes node runs on this machine: iptables has chains KUBE-*, and there is a kubelet or kube-proxy"
+  say "removing packet rules (KUBE-*) of a Kubernetes node that no longer runs"
+  remove_chains KUBE-
 }
+
+# node_runs: does any kubelet or kube-proxy run on this machine, ours or not?
+node_runs() { grep -qxE 'kubelet|kube-proxy|k3s.*|k0s|rke2' /proc/[0-9]*/comm 2>/dev/null; }
+
+# has_chains PREFIX: is there a chain whose name begins so?
+has_chains() { { iptables-save; ip6tables-save; } 2>/dev/null | grep -q "^:$1"; }
 
 # add_rules lets pods reach this machine and the world, and keeps the world
 # from the bridge's addresses: Redis there asks for no password.
@@ -66,8 +74,18 @@ add_rules() {
 }
 
 # remove_chains PREFIX removes all chains whose names begin so, the jumps to
-# them, and tables that hold nothing any more.
+# them, and tables that hold nothing any more. A table is restored as a whole or
+# not at all, so that a rule that comes or goes meanwhile spoils one turn.
 remove_chains() {
+  local turn
+  for turn in 1 2 3; do
+    remove_chains_once "$1"
+    has_chains "$1" || return 0
+  done
+  say "warning: chains named $1* could not all be removed, after $turn turns"
+}
+
+remove_chains_once() {
   local family table
   for family in iptables ip6tables; do
     command -v $family >/dev/null || continue
