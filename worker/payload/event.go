@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/cloudevents/sdk-go/v2/types"
 )
 
 // CloudEvent returns the message as a CloudEvent of the SDK, for handlers that
@@ -20,16 +21,16 @@ import (
 // names the channel.
 func (m *Message) CloudEvent(source string) (*event.Event, error) {
 	e := event.New()
+	var err error
 	if m.format == CloudEvents {
-		if err := m.copyEvent(&e); err != nil {
-			return nil, fmt.Errorf("making a CloudEvent: %w", err)
-		}
+		err = m.copyEvent(&e)
 	} else {
-		e.SetID(m.ID())
-		e.SetType(strings.ToValidUTF8(m.name, "\uFFFD"))
-		e.SetSource(source)
+		e.Context = newContext(m.ID(), strings.ToValidUTF8(m.name, "\uFFFD"), source)
 		e.SetDataContentType(event.ApplicationJSON)
 		e.DataEncoded = m.Data()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("making a CloudEvent: %w", err)
 	}
 	if _, exists := e.Extensions()["attempts"]; !exists {
 		e.SetExtension("attempts", m.attempts)
@@ -45,6 +46,17 @@ func (m *Message) CloudEvent(source string) (*event.Event, error) {
 	return &e, nil
 }
 
+// newContext sets the required attributes past the setters of event.Event, which
+// would trim spaces. A source that is no URI reference stays empty, for Validate
+// to refuse.
+func newContext(id, name, source string) *event.EventContextV1 {
+	c := &event.EventContextV1{ID: id, Type: name}
+	if reference := types.ParseURIRef(source); reference != nil {
+		c.Source = *reference
+	}
+	return c
+}
+
 // copyEvent sets all attributes of a CloudEvent. The SDK's own reader is not
 // used: it does not take every escape in data_base64, nor +json types.
 func (m *Message) copyEvent(e *event.Event) error {
@@ -52,32 +64,29 @@ func (m *Message) copyEvent(e *event.Event) error {
 	if err != nil {
 		return err
 	}
+	c := newContext(m.id, m.name, m.source)
+	if !m.time.IsZero() {
+		c.Time = &types.Timestamp{Time: m.time}
+	}
+	e.Context = c
 	for _, a := range members {
 		value := a.value.of(m.raw)
-		name := string(a.name)
 		if string(value) == "null" {
 			continue
 		}
-		switch name {
-		case "specversion", "data", "data_base64", "time":
-		case "id":
-			e.SetID(m.id)
-		case "type":
-			e.SetType(m.name)
-		case "source":
-			e.SetSource(m.source)
+		switch name := string(a.name); name {
+		case "specversion", "id", "type", "source", "time", "data", "data_base64":
 		case "subject":
-			e.SetSubject(unquote(value))
+			c.Subject = new(unquote(value))
 		case "datacontenttype":
-			e.SetDataContentType(unquote(value))
+			c.DataContentType = new(unquote(value))
 		case "dataschema":
-			e.SetDataSchema(unquote(value))
+			c.DataSchema = types.ParseURI(unquote(value))
 		default:
-			e.SetExtension(name, extension(value))
+			if err := c.SetExtension(name, extension(value)); err != nil {
+				return fmt.Errorf("setting the extension %q: %w", name, err)
+			}
 		}
-	}
-	if !m.time.IsZero() {
-		e.SetTime(m.time)
 	}
 	e.DataEncoded = m.bytesOf(e.DataContentType())
 	e.DataBase64 = m.kind == base64Data

@@ -46,10 +46,13 @@ func sdkEvents(t *testing.T) map[string]event.Event {
 			e.SetExtension("uri", url.URL{Scheme: "x", Host: "y"})
 			e.SetExtension("low", -2147483648)
 		}),
-		"bytes":       build(func(e *event.Event) { data(e, "application/octet-stream", []byte{0, 255, 254}) }),
-		"JSON bytes":  build(func(e *event.Event) { data(e, "application/json", []byte(`{"a":1}`)) }),
-		"plain text":  build(func(e *event.Event) { data(e, "text/plain; charset=utf-8", "a\n\"b\"") }),
-		"a number":    build(func(e *event.Event) { data(e, "application/json", 5) }),
+		"bytes":      build(func(e *event.Event) { data(e, "application/octet-stream", []byte{0, 255, 254}) }),
+		"JSON bytes": build(func(e *event.Event) { data(e, "application/json", []byte(`{"a":1}`)) }),
+		"plain text": build(func(e *event.Event) { data(e, "text/plain; charset=utf-8", "a\n\"b\"") }),
+		"a number":   build(func(e *event.Event) { data(e, "application/json", 5) }),
+		"spaces": build(func(e *event.Event) {
+			e.Context = &event.EventContextV1{ID: " 1", Type: "a ", Source: e.Context.AsV1().Source}
+		}),
 		"only a type": build(func(e *event.Event) { e.SetDataContentType("application/json") }),
 	}
 }
