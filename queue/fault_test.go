@@ -67,10 +67,9 @@ func (f *fault) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 			return next(ctx, cmd)
 		}
 		if answer {
-			_ = next(ctx, cmd)
-			if redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") {
+			if err := next(ctx, cmd); redis.HasErrorPrefix(err, "NOSCRIPT") {
 				f.arm(true) // the command that counts comes next
-				return cmd.Err()
+				return err
 			}
 		}
 		cmd.SetErr(errCut)
