@@ -135,10 +135,10 @@ func (p *parser) add(n Node, isKey bool) (int, error) {
 		return 0, p.fail(int(n.Start), "there are too many values")
 	}
 	if !isKey {
-		p.slots = append(p.slots, int32(i)) //nolint:gosec // i < maxNodes
-		n.Slot = int32(len(p.slots))        //nolint:gosec // as above
+		p.slots = append(p.slots, int32(i)) // i < maxNodes
+		n.Slot = int32(len(p.slots))
 	}
-	n.Next = int32(i) + 1 //nolint:gosec // as above
+	n.Next = int32(i) + 1
 	p.nodes = append(p.nodes, n)
 	return i, nil
 }
@@ -253,6 +253,7 @@ func (p *parser) checkTarget(pos int, n Node) error {
 	switch p.nodes[target].Kind {
 	case Object, Custom, Enum:
 		return nil
+	default:
+		return p.fail(pos, "a reference to an object names something else")
 	}
-	return p.fail(pos, "a reference to an object names something else")
 }

@@ -9,7 +9,7 @@ const maxLength = math.MaxInt32
 // off narrows an offset, count or index: none exceeds the length of the text,
 // which Parse has checked.
 func off(n int) int32 {
-	return int32(n) //nolint:gosec // at most math.MaxInt32, see Tree.Parse
+	return int32(n) // at most math.MaxInt32, see Tree.Parse
 }
 
 func isDigit(c byte) bool { return c-'0' <= 9 }
@@ -129,7 +129,7 @@ func parseInt(text []byte) (int64, bool) {
 
 func clamp(n uint64, negative bool) int64 {
 	if negative {
-		return -int64(n) //nolint:gosec // n <= 2^63, whose negation is MinInt64
+		return -int64(n) // n <= 2^63, whose negation is MinInt64
 	}
-	return int64(n) //nolint:gosec // n <= MaxInt64
+	return int64(n) // n <= MaxInt64
 }

@@ -140,7 +140,7 @@ func TestCloudEventOfEveryVectorIsValid(t *testing.T) {
 		var sdk event.Event
 		if err := json.Unmarshal(raw, &sdk); err != nil {
 			t.Errorf("%s: the SDK does not read it: %v", v.Name, err)
-		} else if got := sdk.Extensions()["attempts"]; got != int32(v.Attempts) { //nolint:gosec // small
+		} else if got := sdk.Extensions()["attempts"]; got != int32(v.Attempts) {
 			t.Errorf("%s: attempts = %v, want %d", v.Name, got, v.Attempts)
 		}
 	}

@@ -71,6 +71,7 @@ func (m *Message) bytesOf(contentType string) []byte {
 			return nil // not possible: it was checked
 		}
 		return b
+	default:
 	}
 	if media, _, err := mime.ParseMediaType(contentType); err == nil && !isJSONMedia(media) {
 		return []byte(unquote(value))
@@ -86,6 +87,7 @@ func (m *Message) eventJSON() json.RawMessage {
 		return json.RawMessage("null")
 	case plainData:
 		return value
+	default:
 	}
 	text := unquote(value)
 	if b := m.bytesOf(""); json.Valid(b) {

@@ -42,8 +42,8 @@ type eventText struct {
 	Type        string     `json:"type"`
 	Time        *time.Time `json:"time,omitempty"`
 	ContentType string     `json:"datacontenttype"`
-	MaxAttempts *int       `json:"maxattempts,omitempty"` //nolint:tagliatelle // CloudEvents names are lower case
-	TraceParent string     `json:"traceparent,omitempty"` //nolint:tagliatelle // as above
+	MaxAttempts *int       `json:"maxattempts,omitempty"`
+	TraceParent string     `json:"traceparent,omitempty"`
 	Data        any        `json:"data"`
 }
 

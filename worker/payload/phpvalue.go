@@ -68,7 +68,7 @@ func appendPHPReflected(dst []byte, v reflect.Value, depth int) ([]byte, error) 
 	case v.CanInt():
 		return phpserialize.AppendInt(dst, v.Int()), nil
 	case v.CanUint():
-		n := int64(v.Uint()) //nolint:gosec // checked on the next line
+		n := int64(v.Uint()) // checked on the next line
 		if n < 0 {
 			return nil, fmt.Errorf("%d does not fit into PHP's integers", v.Uint())
 		}
