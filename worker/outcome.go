@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Requeue, returned by a handler, puts the message back to run again later, as
+// Requeue as a handler's answer puts the message back to run again later, as
 // if it had not run: no attempt is counted. The delay is the one before the next
 // retry; RequeueAfter chooses another. It may be wrapped.
-var Requeue error = &answer{action: actionRequeue} //nolint:revive // it reads as a verdict, not as a failure
+var Requeue error = &answer{action: actionRequeue}
 
-// Drop, returned by a handler, removes the message although it was not done. It
+// Drop as a handler's answer removes the message although it was not done. It
 // may be wrapped, to say why.
-var Drop error = &answer{action: actionDrop} //nolint:revive // it reads as a verdict, not as a failure
+var Drop error = &answer{action: actionDrop}
 
 // ErrUnknownType says that this worker has no handler for the job. The message is
 // handed back after 5 s, so that another version of the worker may take it; no
@@ -65,9 +65,6 @@ const (
 	actionRequeue
 	actionDrop
 	actionFail
-	// actionLeave settles nothing: the run was cut off by the end of the drain,
-	// and the message goes the way of a lost worker's.
-	actionLeave
 )
 
 // String names the action as metrics do.
@@ -83,8 +80,6 @@ func (a action) String() string {
 		return "drop"
 	case actionFail:
 		return "fail"
-	case actionLeave:
-		return "interrupted"
 	}
 	return "unknown"
 }

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// Limits of the settings.
+// Limits of the settings. LongestTime bounds each time.
 const (
 	MaxConcurrency = 10000
-	MaxSeconds     = 7 * 24 * time.Hour
+	LongestTime    = 7 * 24 * time.Hour
 )
 
 // Validate checks each value and what they mean together. It returns the first
@@ -22,9 +22,9 @@ func (s Settings) Validate() error {
 	return firstOf(
 		check(Redis, s.validateRedis()),
 		check(Channel, required(s.Channel)),
-		check(PopSeconds, within(s.Pop, time.Millisecond, MaxSeconds)),
-		check(HandleSeconds, within(s.Handle, time.Millisecond, MaxSeconds)),
-		check(DrainSeconds, within(s.Drain, 0, MaxSeconds)),
+		check(PopSeconds, within(s.Pop, time.Millisecond)),
+		check(HandleSeconds, within(s.Handle, time.Millisecond)),
+		check(DrainSeconds, within(s.Drain, 0)),
 		check(RetrySeconds, eachWithin(s.Retry)),
 		check(MaxAttempts, atLeast(s.MaxAttempts, 0)),
 		check(Concurrency, atLeast(s.Concurrency, 1)),
@@ -108,16 +108,16 @@ func (t TLS) halfCertificate() error {
 	return nil
 }
 
-func within(d, least, most time.Duration) error {
-	if d < least || d > most {
-		return fmt.Errorf("want seconds from %s to %s, not %s", formatSeconds(least), formatSeconds(most), formatSeconds(d))
+func within(d, least time.Duration) error {
+	if d < least || d > LongestTime {
+		return fmt.Errorf("want seconds from %s to %s, not %s", formatSeconds(least), formatSeconds(LongestTime), formatSeconds(d))
 	}
 	return nil
 }
 
 func eachWithin(list []time.Duration) error {
 	for _, d := range list {
-		if err := within(d, 0, MaxSeconds); err != nil {
+		if err := within(d, 0); err != nil {
 			return err
 		}
 	}

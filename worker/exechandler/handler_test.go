@@ -149,6 +149,9 @@ func TestOwnProcessGroup(t *testing.T) {
 	}
 }
 
+// errRetry stands for any error that is retried.
+var errRetry = errors.New("retry")
+
 func TestEndOfTheDrain(t *testing.T) {
 	tests := map[string]struct {
 		script  string
@@ -157,7 +160,7 @@ func TestEndOfTheDrain(t *testing.T) {
 	}{
 		"a command that ends":             {`trap 'exit 0' TERM; touch ready; while :; do sleep 0.01; done`, nil},
 		"one that dies of SIGTERM":        {`touch ready; exec sleep 60`, worker.ErrDraining},
-		"one that asks for a retry":       {`trap 'exit 75' TERM; touch ready; while :; do sleep 0.01; done`, errors.ErrUnsupported},
+		"one that asks for a retry":       {`trap 'exit 75' TERM; touch ready; while :; do sleep 0.01; done`, errRetry},
 		"one that does not mind SIGTERM":  {`trap '' TERM; touch ready; while :; do sleep 0.01; done`, worker.ErrDraining},
 		"one whose child does not either": {`(trap '' TERM; touch ready; while :; do sleep 0.01; done) & wait`, worker.ErrDraining},
 	}
@@ -172,7 +175,7 @@ func TestEndOfTheDrain(t *testing.T) {
 			cancel(worker.ErrDraining)
 			err := <-ended
 			switch {
-			case test.wantErr == errors.ErrUnsupported:
+			case errors.Is(test.wantErr, errRetry):
 				if err == nil || errors.Is(err, worker.ErrDraining) {
 					t.Errorf("Handle: %v, want a retry", err)
 				}
