@@ -57,7 +57,7 @@ func (r *podRunner) start(ctx context.Context, c *corev1.Container, s *container
 	}
 	proc, err := startProcess(r.host.spawner, p, out)
 	if err != nil {
-		out.file.Close()
+		_ = out.file.Close() // nothing was written
 		return reasonRunError, err
 	}
 	id := fmt.Sprintf("hostprocess://%s/%s/%d/%d", r.pod.UID, c.Name, run, proc.pid)

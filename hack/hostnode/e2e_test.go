@@ -286,7 +286,7 @@ func (s *suite) drains(name string) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	defer follow.Close()
+	defer func() { _ = follow.Close() }()
 	mark := filepath.Join(s.stateDir, "pods", s.namespace+"_"+name+"_"+string(s.pod(name).UID))
 	if n := len(family(0, mark)); n != 2 {
 		s.Errorf("pod %s has %d processes, want 2", name, n)

@@ -73,7 +73,7 @@ func (h *host) run(ctx context.Context) error {
 	defer broadcaster.Shutdown()
 	h.events = broadcaster.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "hostnode", Host: h.options.nodeName})
 
-	server, err := startLogServer(h)
+	server, err := startLogServer(ctx, h)
 	if err != nil {
 		return err
 	}
@@ -172,13 +172,13 @@ func claimDir(dir string) (release func(), err error) {
 		return nil, fmt.Errorf("opening the lock: %w", err)
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		lock.Close()
+		_ = lock.Close() // nothing was written
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, fmt.Errorf("another node uses the state directory %q", dir)
 		}
 		return nil, fmt.Errorf("locking the state directory: %w", err)
 	}
-	return func() { lock.Close() }, nil
+	return func() { _ = lock.Close() }, nil
 }
 
 // apiTimeout bounds each call to the API server.

@@ -41,12 +41,11 @@ func createLog(path string) (*logFile, error) {
 // copyFrom stamps and stores what comes out of r until it ends. It closes the
 // file.
 func (l *logFile) copyFrom(r *os.File) error {
-	defer l.file.Close()
 	err := l.stamp(r)
 	if err != nil {
 		_, _ = io.Copy(io.Discard, r) // a full disk must not block the program
 	}
-	return err
+	return errors.Join(err, l.file.Close())
 }
 
 func (l *logFile) stamp(r io.Reader) error {

@@ -91,7 +91,7 @@ func copyLog(ctx context.Context, w io.Writer, flush func(), path string, q logQ
 	if err != nil {
 		return fmt.Errorf("opening the log: %w", err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	if err := seekTail(file, q); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -99,8 +100,8 @@ func appendTo(t *testing.T, path, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
-	if _, err := fmt.Fprint(file, text); err != nil {
+	_, err = fmt.Fprint(file, text)
+	if err := errors.Join(err, file.Close()); err != nil {
 		t.Fatal(err)
 	}
 }

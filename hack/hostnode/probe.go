@@ -126,7 +126,7 @@ func checkHTTP(ctx context.Context, get *corev1.HTTPGetAction, c *corev1.Contain
 	if err != nil {
 		return err
 	}
-	response.Body.Close()
+	_ = response.Body.Close() // its content does not matter
 	if response.StatusCode < 200 || response.StatusCode >= 400 {
 		return fmt.Errorf("HTTP probe failed with statuscode: %d", response.StatusCode)
 	}

@@ -65,13 +65,13 @@ func startProcess(s *spawner, p program, out output) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the output pipe: %w", err)
 	}
-	defer w.Close()
-	cmd := exec.Command(p.path, p.args...)
+	defer func() { _ = w.Close() }()       // the program has its own copy
+	cmd := exec.Command(p.path, p.args...) //nolint:noctx // it ends by signals; a context would take its grace period away
 	cmd.Env = append(slices.Clone(p.env), markName+"="+p.mark)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, w, w
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 	if err := s.start(cmd); err != nil {
-		r.Close()
+		_ = r.Close() // nobody writes to it
 		return nil, fmt.Errorf("starting %q: %w", p.path, err)
 	}
 	proc := &process{pid: cmd.Process.Pid, mark: p.mark, cmd: cmd, done: make(chan struct{})}
@@ -83,7 +83,7 @@ func startProcess(s *spawner, p program, out output) (*process, error) {
 // collects the rest of the output.
 func (p *process) supervise(r *os.File, out output) {
 	defer close(p.done)
-	defer r.Close()
+	defer func() { _ = r.Close() }() // it was only read
 	copied := make(chan error, 1)
 	go func() { copied <- out.copyFrom(r) }()
 	waitUnreaped(p.pid)

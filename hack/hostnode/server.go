@@ -12,6 +12,7 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -26,12 +27,12 @@ type logServer struct {
 }
 
 // startLogServer serves on a free port.
-func startLogServer(h *host) (*logServer, error) {
+func startLogServer(ctx context.Context, h *host) (*logServer, error) {
 	certificate, err := selfSigned(time.Now())
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(hostIP, "0"))
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(hostIP, "0"))
 	if err != nil {
 		return nil, fmt.Errorf("listening for log requests: %w", err)
 	}
@@ -56,7 +57,7 @@ func (s *logServer) Close() { _ = s.server.Close() }
 
 func routes(h *host) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", func(w http.ResponseWriter, r *http.Request) {
 		serveLog(h, w, r)
 	})

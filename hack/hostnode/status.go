@@ -151,6 +151,7 @@ func (v view) unready(phase corev1.PodPhase) (reason, message string) {
 		return "PodCompleted", ""
 	case corev1.PodFailed:
 		return "PodFailed", ""
+	default:
 	}
 	names := v.names(func(s *containerState) bool { return s.role != initRole && !s.ready })
 	if len(names) > 0 {
