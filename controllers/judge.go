@@ -109,7 +109,7 @@ func judgeReady(seen *observed, p plan, o outcome, reachable, workers verdict) (
 	if reason, message, blocked := isBlocked(seen, p); blocked {
 		return bad(reason, message), true
 	}
-	if v, refused := judgeRefusal(seen, o); refused {
+	if v, refused := judgeRefusal(o); refused {
 		return v, true
 	}
 	if err := o.transient(); err != nil {
@@ -133,7 +133,7 @@ func judgeReady(seen *observed, p plan, o outcome, reachable, workers verdict) (
 }
 
 // judgeRefusal explains a child that the API server will not take.
-func judgeRefusal(seen *observed, o outcome) (verdict, bool) {
+func judgeRefusal(o outcome) (verdict, bool) {
 	switch {
 	case o.deployment != nil && isRefused(o.deployment):
 		return bad(queuev1alpha1.ReasonInvalidPodTemplate, apiMessage(o.deployment)+": change spec.template"), true

@@ -19,6 +19,10 @@ type memory struct {
 	// podsAt.
 	pods   string
 	podsAt time.Time
+	// rival is an older queue whose workers consumed this one's messages, last seen
+	// at rivalAt.
+	rival   types.UID
+	rivalAt time.Time
 	// refused is the resource version at which the API server returned a child
 	// that still differs from what was applied, by kind: somebody rewrites it.
 	refused map[string]string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -20,6 +21,10 @@ import (
 	"github.com/asyncqueue/operator/controllers/poll"
 )
 
+// rivalPatience is how long a queue waits after the workers of an older one were
+// last seen on its channel.
+const rivalPatience = 30 * time.Second
+
 // observed is all that a decision depends on.
 type observed struct {
 	now   time.Time
@@ -32,8 +37,10 @@ type observed struct {
 	// none.
 	connection connect.Connection
 	problem    *connect.Problem
-	// elder is an older queue on the same channel of the same Redis.
-	elder *types.NamespacedName
+	// elder is an older queue on the same channel of the same Redis, one of elders,
+	// which are those of the same channel anywhere.
+	elder  *types.NamespacedName
+	elders []*queuev1alpha1.AsyncQueue
 	// sight is what is known about the queue in Redis.
 	sight poll.Observation
 
@@ -65,7 +72,7 @@ func (r *Reconciler) observe(ctx context.Context, key types.NamespacedName) (*ob
 		workerImage: r.WorkerImage, scaleInWindow: r.ScaleInWindow,
 	}
 	for _, read := range []func(context.Context, *observed) error{
-		r.observeConnection, r.observeElder, r.observeRedis, r.observeDeployment, r.observeCronJob, r.observePods,
+		r.observeConnection, r.observeElders, r.observeRedis, r.observeDeployment, r.observeCronJob, r.observePods,
 	} {
 		if err := read(ctx, seen); err != nil {
 			return nil, err
@@ -75,12 +82,19 @@ func (r *Reconciler) observe(ctx context.Context, key types.NamespacedName) (*ob
 }
 
 func (r *Reconciler) observeConnection(ctx context.Context, seen *observed) error {
-	connection, err := r.Resolver.Resolve(ctx, seen.queue, secretAge(seen.queue))
-	if errors.As(err, &seen.problem) {
-		return nil
-	}
-	seen.connection = connection
+	var err error
+	seen.connection, seen.problem, err = r.resolve(ctx, seen.queue)
 	return err
+}
+
+// resolve finds a queue's Redis, or the problem that keeps it from being found.
+func (r *Reconciler) resolve(ctx context.Context, q *queuev1alpha1.AsyncQueue) (connect.Connection, *connect.Problem, error) {
+	connection, err := r.Resolver.Resolve(ctx, q, secretAge(q))
+	var problem *connect.Problem
+	if errors.As(err, &problem) {
+		err = nil
+	}
+	return connection, problem, err
 }
 
 // secretAge is how old a Secret may be: it is looked at more often while it may
@@ -98,8 +112,9 @@ func secretAge(q *queuev1alpha1.AsyncQueue) time.Duration {
 	return connect.Calm
 }
 
-// observeElder looks for an older queue on the same channel of the same Redis.
-func (r *Reconciler) observeElder(ctx context.Context, seen *observed) error {
+// observeElders looks for older queues of the same channel, and whether one of
+// them is on the same Redis.
+func (r *Reconciler) observeElders(ctx context.Context, seen *observed) error {
 	if seen.problem != nil {
 		return nil
 	}
@@ -112,19 +127,37 @@ func (r *Reconciler) observeElder(ctx context.Context, seen *observed) error {
 		if !isElder(other, seen.queue) {
 			continue
 		}
-		connection, err := r.Resolver.Resolve(ctx, other, secretAge(other))
-		var problem *connect.Problem
-		switch {
-		case errors.As(err, &problem):
-		case err != nil:
+		seen.elders = append(seen.elders, other)
+		connection, problem, err := r.resolve(ctx, other)
+		if err != nil {
 			return err
-		case connection.Place == seen.connection.Place:
-			key := client.ObjectKeyFromObject(other)
-			seen.elder = &key
+		}
+		if problem == nil && connection.Place == seen.connection.Place {
+			seen.elder = keyOf(other)
 			return nil
 		}
 	}
 	return nil
+}
+
+// findRival looks for an older queue whose workers consume this one's messages,
+// or did so until a moment ago. One Redis has many addresses: this finds conflicts
+// that the addresses do not show, as long as the other queue has workers.
+func findRival(seen *observed) *types.NamespacedName {
+	m := seen.memory
+	for _, other := range seen.elders {
+		if slices.Contains(seen.sight.Owners, string(other.UID)) {
+			m.rival, m.rivalAt = other.UID, seen.now
+		}
+		if m.rival == other.UID && seen.now.Sub(m.rivalAt) < rivalPatience {
+			return keyOf(other)
+		}
+	}
+	return nil
+}
+
+func keyOf(q *queuev1alpha1.AsyncQueue) *types.NamespacedName {
+	return &types.NamespacedName{Namespace: q.Namespace, Name: q.Name}
 }
 
 // isElder reports that other goes before q where both claim one channel.
@@ -147,6 +180,7 @@ func (r *Reconciler) observeRedis(_ context.Context, seen *observed) error {
 	}
 	r.Poller.Watch(key, targetOf(seen.queue, seen.connection))
 	seen.sight = r.Poller.Latest(key)
+	seen.elder = findRival(seen)
 	return nil
 }
 

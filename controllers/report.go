@@ -107,6 +107,9 @@ func again(seen *observed, p plan, o outcome) time.Duration {
 	if seen.deploymentTaken || seen.cronJobTaken {
 		in(takenAgain)
 	}
+	if seen.elder != nil {
+		in(rivalPatience)
+	}
 	if o.deployment != nil || o.cronJob != nil {
 		in(refusedAgain)
 	}

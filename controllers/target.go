@@ -38,11 +38,22 @@ func digestOf(q *queuev1alpha1.AsyncQueue) func(poll.Observation) string {
 		case !o.Known():
 			return "unknown"
 		case scales:
-			return "known " + limits.Signature(countsOf(o))
+			return "known " + limits.Signature(countsOf(o)) + strangers(q, o)
 		default:
-			return "known"
+			return "known" + strangers(q, o)
 		}
 	}
+}
+
+// strangers are the other queues whose workers consume this one's messages.
+func strangers(q *queuev1alpha1.AsyncQueue, o poll.Observation) string {
+	text := ""
+	for _, uid := range o.Owners {
+		if uid != string(q.UID) {
+			text += " " + uid
+		}
+	}
+	return text
 }
 
 func countsOf(o poll.Observation) autoscale.Counts {

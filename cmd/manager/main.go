@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 
 	"github.com/go-logr/logr"
+	"github.com/redis/go-redis/v9"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 
@@ -30,22 +32,30 @@ func run(args []string, stdout, stderr io.Writer) int {
 	o, err := parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(stdout, usage())
+		_, _ = fmt.Fprint(stdout, usage())
 		return 0
 	case err != nil:
-		fmt.Fprintf(stderr, "manager: %v (see manager --help)\n", err)
+		_, _ = fmt.Fprintf(stderr, "manager: %v (see manager --help)\n", err)
 		return exitUsage
 	case o.version:
-		fmt.Fprintln(stdout, version.Version)
+		_, _ = fmt.Fprintln(stdout, version.Version)
 		return 0
 	}
 	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: o.logLevel}))
 	sink := logr.FromSlogHandler(log.Handler())
 	ctrl.SetLogger(sink)
 	klog.SetLogger(sink)
+	redis.SetLogger(quiet{})
 	if err := serve(ctrl.SetupSignalHandler(), o); err != nil {
 		log.Error("The operator cannot run", "error", err)
 		return exitFailure
 	}
 	return 0
 }
+
+// quiet drops what go-redis would print on its own: each of its faults also comes
+// back as an error, and ends up in the condition of the queue that it concerns.
+type quiet struct{}
+
+// Printf does nothing.
+func (quiet) Printf(context.Context, string, ...any) {}

@@ -37,16 +37,17 @@ func (s State) observe(now time.Time, demand int64, current int32) State {
 // recommended adds a recommendation. The one before it stood until now, however
 // long ago it was made.
 func (s State) recommended(now time.Time, window time.Duration, replicas int32) State {
-	peaks := make([]peak, 0, len(s.peaks)+1)
+	kept := make([]peak, 0, len(s.peaks)+1)
 	for i, p := range s.peaks {
 		if i == len(s.peaks)-1 {
 			p.until = now
 		}
 		if p.replicas > replicas && now.Sub(p.until) < window {
-			peaks = append(peaks, p)
+			kept = append(kept, p)
 		}
 	}
-	s.peaks = append(peaks, peak{replicas: replicas, until: now})
+	kept = append(kept, peak{replicas: replicas, until: now})
+	s.peaks = kept
 	return s
 }
 

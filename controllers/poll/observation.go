@@ -23,6 +23,9 @@ type Look struct {
 	Due int64
 	// InHand is how many messages workers have in hand, late runs included.
 	InHand int64
+	// Owners are the UIDs of the AsyncQueues whose workers consume the queue,
+	// sorted, each once.
+	Owners []string
 }
 
 // Observation is what is known about a queue.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/redis/go-redis/v9"
 	"k8s.io/apimachinery/pkg/types"
@@ -91,10 +92,16 @@ func (c *redisConn) update(queues map[types.NamespacedName]Target) error {
 // they have in hand every 2 s; what they reserved is exact, but lacks late runs.
 func lookOf(t queue.Tended) Look {
 	running := int64(0)
+	var owners []string
 	for _, b := range t.Beats {
 		running += int64(b.Load.Running)
+		if b.Owner != "" {
+			owners = append(owners, b.Owner)
+		}
 	}
+	slices.Sort(owners)
 	return Look{
+		Owners:  slices.Compact(owners),
 		Backlog: Backlog{Waiting: t.Waiting, Delayed: t.Delayed, Reserved: t.Reserved, Timeout: t.Timeout, Failed: t.Failed},
 		Due:     t.Due,
 		InHand:  max(running, t.Reserved-t.Foreign),

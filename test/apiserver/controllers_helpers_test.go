@@ -291,3 +291,11 @@ func (o *operator) push(ctx SpecContext, queue string, n int) {
 		Expect(o.rdb.LPush(ctx, key, fmt.Sprintf("message %d", i)).Err()).To(Succeed())
 	}
 }
+
+// awaitNextSecond waits until a queue that is made now is younger: the time of
+// creation has whole seconds.
+func (o *operator) awaitNextSecond(ctx SpecContext, elder string) {
+	GinkgoHelper()
+	created := o.queue(ctx, elder).CreationTimestamp.Time
+	Eventually(time.Now).Should(BeTemporally(">", created.Add(time.Second)))
+}

@@ -16,13 +16,14 @@ import (
 	queuev1alpha1 "github.com/asyncqueue/operator/api/v1alpha1"
 	"github.com/asyncqueue/operator/controllers/connect"
 	"github.com/asyncqueue/operator/controllers/desired"
+	"github.com/asyncqueue/operator/queue"
 )
 
 var _ = Describe("A queue in trouble", func() {
 	It("starts nothing where an older queue uses its channel, and takes over when that goes", func(ctx SpecContext) {
 		o := startOperator(ctx)
 		o.createReady(ctx, "elder", `spec: {channel: shared}`)
-		time.Sleep(time.Until(o.queue(ctx, "elder").CreationTimestamp.Add(1100 * time.Millisecond))) // creation has whole seconds
+		o.awaitNextSecond(ctx, "elder")
 		host, port, err := net.SplitHostPort(o.redis.Addr)
 		Expect(err).NotTo(HaveOccurred())
 		o.create(ctx, "younger", `spec: {channel: shared, redis: {addresses: ["`+net.JoinHostPort(host, port)+`"]}, timeoutReload: {schedule: "@hourly"}}`)
@@ -35,6 +36,24 @@ var _ = Describe("A queue in trouble", func() {
 		o.playDeployment(ctx, "younger")
 		o.awaitCondition(ctx, "younger", queuev1alpha1.ConditionReady, "True/Consuming")
 		o.awaitCondition(ctx, "younger", queuev1alpha1.ConditionChannelConflict, "False/SoleOwner")
+	})
+
+	It("finds an older queue on its channel behind another address", func(ctx SpecContext) {
+		o := startOperator(ctx)
+		o.createReady(ctx, "elder", `spec: {channel: shared}`)
+		o.awaitNextSecond(ctx, "elder")
+		address := freeAddress(ctx)
+		forward(ctx, address, o.redis.Addr)
+		o.createReady(ctx, "younger", `spec: {channel: shared, redis: {addresses: ["`+address+`"]}}`)
+
+		q, err := queue.New(o.rdb, "shared")
+		Expect(err).NotTo(HaveOccurred())
+		worker, err := q.NewConsumer(queue.ConsumerConfig{ID: "w", Owner: string(o.queue(ctx, "elder").UID), HandleTimeout: time.Minute})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(worker.Register(ctx)).To(Succeed())
+		o.awaitCondition(ctx, "younger", queuev1alpha1.ConditionStalled, "True/ChannelConflict")
+		Eventually(func() string { return o.deployment(ctx, "younger").Name }).Should(BeEmpty())
+		Expect(o.condition(ctx, "elder", queuev1alpha1.ConditionReady)).To(Equal("True/Consuming"))
 	})
 
 	It("may share a channel's name on another database", func(ctx SpecContext) {
