@@ -7,6 +7,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -32,6 +33,13 @@ func (o outcome) transient() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// isEnding says that the namespace is being deleted, and the queue with it:
+// nothing can or need be done.
+func (o outcome) isEnding() bool {
+	return apierrors.HasStatusCause(o.deployment, corev1.NamespaceTerminatingCause) ||
+		apierrors.HasStatusCause(o.cronJob, corev1.NamespaceTerminatingCause)
 }
 
 // isRefused says that the API server will never take the object as it is.

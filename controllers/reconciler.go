@@ -79,6 +79,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	p := decide(seen)
 	done := r.apply(ctx, seen, p)
+	if done.isEnding() {
+		return reconcile.Result{}, nil
+	}
 	if err := r.report(ctx, seen, p, done); err != nil {
 		return reconcile.Result{}, err
 	}

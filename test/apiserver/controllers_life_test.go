@@ -6,7 +6,9 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	queuev1alpha1 "github.com/asyncqueue/operator/api/v1alpha1"
@@ -67,6 +69,16 @@ var _ = Describe("The life of a queue", func() {
 		Eventually(again.requests.count).Should(BeNumerically(">", 2)) // its caches are filled
 		again.awaitCondition(ctx, "orders", queuev1alpha1.ConditionReady, "True/Consuming")
 		Consistently(again.requests.writes).ShouldNot(ContainElement(ContainSubstring("/orders-")), "a child was applied again")
+	})
+
+	It("ends quietly with its namespace", func(ctx SpecContext) {
+		o := startOperator(ctx)
+		o.createReady(ctx, "orders", "")
+		Expect(k8sClient.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: o.namespace}})).To(Succeed())
+		n := o.requests.count()
+		Expect(k8sClient.Delete(ctx, o.deployment(ctx, "orders"))).To(Succeed())
+		Eventually(func() []string { return o.requests.since(n) }).Should(ContainElement(HavePrefix("PATCH"))) // it tried
+		Consistently(func() string { return o.condition(ctx, "orders", queuev1alpha1.ConditionReady) }).Should(Equal("True/Consuming"))
 	})
 
 	It("can be suspended and resumed", func(ctx SpecContext) {
