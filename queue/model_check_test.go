@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"flag"
 	"maps"
 	"slices"
 	"testing"
@@ -20,11 +21,16 @@ type machine struct {
 	consumers []*Consumer
 }
 
-var modelPayloads = rapid.SampledFrom([]string{"a", "b", "c", "d:1"})
+var modelPayloads = rapid.SampledFrom([]string{"a", "b", "c:1"})
 
 // Any sequence of moves, with lost answers and Hyperf consumers among them, leads Redis and the
 // model to the same state after each move; and what was pushed and not ended stands somewhere.
 func TestScriptsAgreeWithTheModel(t *testing.T) {
+	if steps := flag.Lookup("rapid.steps"); steps.Value.String() == steps.DefValue {
+		if err := steps.Value.Set("80"); err != nil { // long ones lead to more than one equal payload in each state
+			t.Fatal(err)
+		}
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		q := newTestQueue(t)
 		q, err := New(q.rdb, q.Channel()+randomSuffix())

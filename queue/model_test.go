@@ -144,7 +144,7 @@ func (m *model) acknowledge(worker string, ids []RunID) {
 		if !run.late {
 			m.live[run.payload]--
 		}
-		if m.redelivered[run.payload] > 0 && run.id.counted(m) {
+		if !run.late && m.redelivered[run.payload] > 0 && run.id.counted(m) {
 			delete(m.redelivered, run.payload)
 		}
 		ended = append(ended, run.payload)

@@ -110,6 +110,27 @@ func TestReloadSendsPoisonToFailed(t *testing.T) {
 	}
 }
 
+// A message whose every run outlives its deadline ends well each time, late, and is poison all the same.
+func TestReloadCountsRunsThatEndLate(t *testing.T) {
+	q := newTestQueue(t)
+	mustPush(t, q, "a")
+	c := newTestConsumer(t, q, ConsumerConfig{})
+	for reload := 1; reload <= 3; reload++ {
+		run := mustExchange(t, c, nil, 1).Runs[0]
+		if _, err := c.Expire(t.Context(), run.ID); err != nil {
+			t.Fatal(err)
+		}
+		if got := mustExchange(t, c, []RunID{run.ID}, 0); len(got.Late) != 1 {
+			t.Fatalf("run %d: want it late, got %+v", reload, got)
+		}
+		did, err := q.Reload(t.Context(), Timeout, ReloadOptions{MaxReloads: 2})
+		if err != nil || (did.Poisoned == 1) != (reload == 3) {
+			t.Fatal(reload, did, err)
+		}
+	}
+	wantState(t, q, snapshot{"failed": {"a"}})
+}
+
 func TestReloadOfALongList(t *testing.T) {
 	q := newTestQueue(t)
 	const count = 2*reloadBatch + 7

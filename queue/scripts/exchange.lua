@@ -35,10 +35,12 @@ local function find_late(ids)
   return late
 end
 
+-- A late run's message stays in `timeout` and may be redelivered again: its count goes on.
 local function forget_redeliveries()
   for i = 1, forgets do
-    local payload = call('HGET', HAND, ARGV[9 + acks + 2 * ranges + i])
-    if payload then call('HDEL', REDELIVERED, redis.sha1hex(payload)) end
+    local id = ARGV[9 + acks + 2 * ranges + i]
+    local payload = call('HGET', HAND, id)
+    if payload and not is_late(worker, id, payload) then call('HDEL', REDELIVERED, redis.sha1hex(payload)) end
   end
 end
 
