@@ -75,12 +75,11 @@ func apply(ctx context.Context, namespace, manifest string) {
 }
 
 // worker runs the worker's command line on this machine, against the Redis at the given address.
-func worker(ctx context.Context, args ...string) string {
+func worker(ctx context.Context, args ...string) {
 	GinkgoHelper()
 	command := exec.CommandContext(ctx, filepath.Join(root, "bin", "images", "worker"), args...)
 	out, err := command.CombinedOutput()
 	Expect(err).NotTo(HaveOccurred(), string(out))
-	return string(out)
 }
 
 // push pushes count messages onto a channel of the shared Redis; more are further arguments of `worker push`.
@@ -100,9 +99,6 @@ func counts(ctx context.Context, rdb redis.UniversalClient, channel string) queu
 	Expect(err).NotTo(HaveOccurred())
 	return c
 }
-
-// pending is what has neither ended nor been set aside.
-func pending(c queue.Counts) int64 { return c.Waiting + c.Delayed + c.Reserved }
 
 // get reads an AsyncQueue.
 func get(ctx context.Context, namespace, name string) *queuev1alpha1.AsyncQueue {

@@ -23,7 +23,7 @@ func freePort() string {
 }
 
 // startRedis starts a redis-server of the spec's own, which ends with it.
-func startRedis(port string, args ...string) *exec.Cmd {
+func startRedis(port string, args ...string) {
 	GinkgoHelper()
 	dir := GinkgoT().TempDir()
 	server := exec.Command("redis-server", append([]string{
@@ -43,5 +43,4 @@ func startRedis(port string, args ...string) *exec.Cmd {
 		}
 		return connection.Close()
 	}).WithTimeout(10*time.Second).Should(Succeed(), "redis-server did not come up")
-	return server
 }

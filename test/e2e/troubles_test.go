@@ -78,8 +78,8 @@ var _ = Describe("What goes wrong is said, and heals", func() {
 
 	It("shows a pod template that no API server takes, and heals when it is mended", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
-		bad := `  template: {spec: {volumes: [{name: x, emptyDir: {}}, {name: x, emptyDir: {}}], ` +
-			`containers: [{name: worker, image: "asyncqueue/demojob:dev", resources: {limits: {cpu: "1"}, requests: {cpu: "2"}}}]}}`
+		bad := `  template: {spec: {containers: [{name: worker, image: "asyncqueue/demojob:dev", ` +
+			`resources: {limits: {cpu: "1"}, requests: {cpu: "2"}}}]}}`
 		apply(ctx, namespace, jobQueueWith("template", "{template}", bad))
 		eventuallyCondition(ctx, namespace, "template", "Stalled", "True/InvalidPodTemplate")
 
