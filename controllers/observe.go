@@ -55,6 +55,9 @@ type observed struct {
 	memory *memory
 }
 
+// hasRedis reports that it is known where the queue's Redis is.
+func (s *observed) hasRedis() bool { return s.problem == nil }
+
 // observe reads. It returns nil where the queue is gone or going.
 func (r *Reconciler) observe(ctx context.Context, key types.NamespacedName) (*observed, error) {
 	q := &queuev1alpha1.AsyncQueue{}
@@ -115,7 +118,7 @@ func secretAge(q *queuev1alpha1.AsyncQueue) time.Duration {
 // observeElders looks for older queues of the same channel, and whether one of
 // them is on the same Redis.
 func (r *Reconciler) observeElders(ctx context.Context, seen *observed) error {
-	if seen.problem != nil {
+	if !seen.hasRedis() {
 		return nil
 	}
 	var same queuev1alpha1.AsyncQueueList
@@ -174,7 +177,7 @@ func isElder(other, q *queuev1alpha1.AsyncQueue) bool {
 // observeRedis takes what the poller knows, and tells it what to look at.
 func (r *Reconciler) observeRedis(_ context.Context, seen *observed) error {
 	key := client.ObjectKeyFromObject(seen.queue)
-	if seen.problem != nil || seen.elder != nil {
+	if !seen.hasRedis() || seen.elder != nil {
 		r.Poller.Forget(key)
 		return nil
 	}
@@ -185,14 +188,14 @@ func (r *Reconciler) observeRedis(_ context.Context, seen *observed) error {
 }
 
 func (r *Reconciler) observeDeployment(ctx context.Context, seen *observed) error {
-	wanted := seen.problem == nil && seen.elder == nil
+	wanted := seen.hasRedis() && seen.elder == nil
 	live, taken, err := child(ctx, r, seen.queue, &appsv1.Deployment{}, desired.DeploymentName(seen.queue.Name), wanted)
 	seen.deployment, seen.deploymentTaken = live, taken && wanted
 	return err
 }
 
 func (r *Reconciler) observeCronJob(ctx context.Context, seen *observed) error {
-	wanted := seen.problem == nil && seen.elder == nil && seen.queue.Spec.TimeoutReload != nil
+	wanted := seen.hasRedis() && seen.elder == nil && seen.queue.Spec.TimeoutReload != nil
 	live, taken, err := child(ctx, r, seen.queue, &batchv1.CronJob{}, desired.CronJobName(seen.queue.Name), wanted)
 	seen.cronJob, seen.cronJobTaken = live, taken && wanted
 	return err

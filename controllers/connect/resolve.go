@@ -3,8 +3,6 @@ package connect
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -61,21 +59,6 @@ type Connection struct {
 	// Until is when the Secrets should be looked at again; zero: there are none.
 	Until time.Time
 }
-
-// Problem is why a queue's Redis cannot be used, fit for a condition.
-type Problem struct {
-	// Reason is one of the API package's.
-	Reason string
-	// Message says what to do.
-	Message string
-	// Stalled says that only a change of the queue helps.
-	Stalled bool
-	// Until is when to look again; zero: not by itself.
-	Until time.Time
-}
-
-// Error makes a Problem an error.
-func (p *Problem) Error() string { return p.Message }
 
 // Resolver resolves queues. It is safe for concurrent use.
 type Resolver struct {
@@ -238,61 +221,6 @@ func (r *Resolver) address(_ context.Context, b *builder) error {
 	return nil
 }
 
-// certificates reads the Secrets of spec.redis.tls.
-func (r *Resolver) certificates(ctx context.Context, b *builder) error {
-	t := b.spec.TLS
-	if t == nil || !t.Enabled {
-		return nil
-	}
-	b.pods.ServerName, b.pods.InsecureSkipVerify = t.ServerName, t.InsecureSkipVerify
-	if t.CASecretRef != nil {
-		if err := r.authority(ctx, b, t.CASecretRef.Name); err != nil {
-			return err
-		}
-	}
-	if t.CertSecretRef != nil {
-		return r.clientCertificate(ctx, b, t.CertSecretRef.Name)
-	}
-	return nil
-}
-
-func (r *Resolver) authority(ctx context.Context, b *builder, name string) error {
-	const field = "tls.caSecretRef"
-	s, err := r.read(ctx, b, name, field)
-	if err != nil {
-		return err
-	}
-	b.ca = s.data[queuev1alpha1.SecretKeyCA]
-	switch {
-	case len(b.ca) == 0:
-		return missing(s, name, queuev1alpha1.SecretKeyCA, field)
-	case !x509.NewCertPool().AppendCertsFromPEM(b.ca):
-		return invalid(s, "the key ca.crt of Secret %q holds no PEM certificate", name)
-	}
-	b.pods.CA = b.uses(name, s, queuev1alpha1.SecretKeyCA)
-	return nil
-}
-
-func (r *Resolver) clientCertificate(ctx context.Context, b *builder, name string) error {
-	const field = "tls.certSecretRef"
-	s, err := r.read(ctx, b, name, field)
-	if err != nil {
-		return err
-	}
-	b.cert, b.key = s.data[queuev1alpha1.SecretKeyCert], s.data[queuev1alpha1.SecretKeyPrivateKey]
-	switch {
-	case len(b.cert) == 0:
-		return missing(s, name, queuev1alpha1.SecretKeyCert, field)
-	case len(b.key) == 0:
-		return missing(s, name, queuev1alpha1.SecretKeyPrivateKey, field)
-	}
-	if _, err := tls.X509KeyPair(b.cert, b.key); err != nil {
-		return invalid(s, "tls.crt and tls.key of Secret %q are no PEM certificate with its key", name)
-	}
-	b.pods.Cert = b.uses(name, s, queuev1alpha1.SecretKeyCert, queuev1alpha1.SecretKeyPrivateKey)
-	return nil
-}
-
 func (b *builder) connection() Connection {
 	b.pods.URL = b.address.url()
 	b.pods.SecretsDigest = joinDigests(b.digests)
@@ -340,15 +268,4 @@ func joinDigests(digests []string) string {
 		sum.Write([]byte(d))
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:8])
-}
-
-func missing(s secret, name, key, field string) error {
-	return &Problem{
-		Reason: queuev1alpha1.ReasonSecretKeyMissing, Until: s.at.Add(Troubled),
-		Message: fmt.Sprintf("Secret %q, named by spec.redis.%s, lacks the key %s", name, field, key),
-	}
-}
-
-func invalid(s secret, format string, args ...any) error {
-	return &Problem{Reason: queuev1alpha1.ReasonSecretInvalid, Until: s.at.Add(Troubled), Message: fmt.Sprintf(format, args...)}
 }
