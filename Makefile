@@ -50,6 +50,10 @@ apiserver: redis-server envtest ## The operator against a real etcd and kube-api
 e2e: redis-server ## The end-to-end suite: real pods on a real one-node cluster.
 	hack/e2e
 
+.PHONY: e2e-host
+e2e-host: ## The suite of the node that runs pods as host processes, where containers cannot run.
+	hack/hostnode/e2e
+
 .PHONY: envtest
 envtest: ## Build etcd, kube-apiserver and kubectl from their Go modules (minutes the first time).
 	$(CLUSTER) build-envtest

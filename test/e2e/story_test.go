@@ -101,6 +101,10 @@ var _ = Describe("The story of the demo", Ordered, func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(strings.Join(reasons, "\n")).To(ContainSubstring("poison"))
 	})
+
+	It("holds what the README's tour says", func(ctx SpecContext) {
+		takeTour(ctx, namespace)
+	})
 })
 
 // desired is the number of replicas that a queue's Deployment asks for.

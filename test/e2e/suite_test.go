@@ -15,6 +15,7 @@ import (
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	queuev1alpha1 "github.com/asyncqueue/operator/api/v1alpha1"
 )
@@ -42,6 +43,7 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	hostIP = cmp.Or(os.Getenv("AQ_CLUSTER_HOST_IP"), "127.0.0.1")
 	root = cmp.Or(os.Getenv("AQ_ROOT"), filepath.Join("..", ".."))
 
+	logf.SetLogger(GinkgoLogr)
 	Expect(queuev1alpha1.AddToScheme(clientgoscheme.Scheme)).To(Succeed())
 	rest, err := config.GetConfig()
 	Expect(err).NotTo(HaveOccurred())

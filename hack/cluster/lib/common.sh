@@ -11,7 +11,7 @@ BRIDGE=aq-${NET//./-}          # at most 15 characters: aq-255-255 fits
 HOST_IP=$NET.0.1               # this machine, as pods and host see it
 POD_RANGE=$NET.0.0/17          # the bridge's own network
 SERVICE_RANGE=$NET.128.0/24    # outside of the bridge's network, so that it is routed
-CGROUP=aq-cluster              # parent of all containers, in every cgroup hierarchy
+CGROUP=aq-cluster              # parent of all containers, in every cgroup hierarchy; own_names adds whose
 PAUSE_IMAGE=localhost/asyncqueue-pause:1
 
 say() { printf '%s\n' "$*" >&2; }
@@ -74,4 +74,13 @@ open_state() {
 check_state() {
   [ -d "$STATE" ] && [ ! -e "$STATE/.cluster" ] && [ -n "$(ls -A "$STATE")" ] && [ -z "$(marked_pids)" ] || return 0
   die "the folder $STATE holds something else; name another: AQ_CLUSTER_DIR"
+}
+
+# own_names ties what is named machine-wide, the cgroup and the bridge, to the
+# state folder, so that the cluster of another folder is never taken for ours.
+own_names() {
+  local mark
+  mark=$(printf '%08x' "$(printf '%s' "$STATE" | cksum | cut -d ' ' -f 1)")
+  CGROUP=aq-cluster-$mark
+  BRIDGE_ADDRESS=02:61:${mark:0:2}:${mark:2:2}:${mark:4:2}:${mark:6:2}
 }

@@ -7,9 +7,9 @@
 SYSCTLS="vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops
 kernel/keys/root_maxkeys kernel/keys/root_maxbytes net/ipv4/ip_forward"
 
-# The bridge's hardware address tells it from anybody else's, from the moment
-# that it exists. Being fixed, it does not change as pods come and go.
-BRIDGE_ADDRESS=02:61:71:00:00:01
+# The bridge's hardware address (BRIDGE_ADDRESS, see own_names) tells it from
+# anybody else's, from the moment that it exists. Being fixed, it does not
+# change as pods come and go.
 
 network_up() {
   if has_bridge; then
@@ -20,7 +20,7 @@ network_up() {
   check_free_range
   save_sysctls
   modprobe -qa overlay br_netfilter 2>/dev/null || true # built in, or absent on this kernel
-  ip link add "$BRIDGE" address $BRIDGE_ADDRESS type bridge
+  ip link add "$BRIDGE" address "$BRIDGE_ADDRESS" type bridge
   ip address add "$HOST_IP/17" dev "$BRIDGE"
   ip link set "$BRIDGE" up
   echo 1 >/proc/sys/net/ipv4/ip_forward
@@ -35,7 +35,7 @@ network_down() {
   restore_sysctls
 }
 
-has_bridge() { [ "$(cat "/sys/class/net/$BRIDGE/address" 2>/dev/null)" = $BRIDGE_ADDRESS ]; }
+has_bridge() { [ "$(cat "/sys/class/net/$BRIDGE/address" 2>/dev/null)" = "$BRIDGE_ADDRESS" ]; }
 
 # check_free_range refuses to take addresses that this machine already routes
 # elsewhere, and to share KUBE- chains with another node's kube-proxy.
