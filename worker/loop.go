@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"time"
 
@@ -25,7 +26,8 @@ type loop struct {
 
 	free     int // slots without a run; below 0 while a message is handed back
 	running  running
-	spare    *task // tasks to be used again, linked by next
+	tasks    []*task // all there are: as many as were ever in hand at once
+	spare    *task   // those without a run, linked by next
 	acks     []queue.RunID
 	repeat   bool // the last exchange failed and must be repeated
 	repeated int  // how many messages it had asked for
@@ -63,6 +65,7 @@ func newLoop(w *Worker, cut context.CancelCauseFunc) *loop {
 // run turns until ctx is cancelled and the drain is over.
 func (l *loop) run(ctx context.Context) {
 	defer l.timer.Stop()
+	defer l.dismiss()
 	l.stop = ctx.Done()
 	for {
 		now := time.Now()
@@ -139,6 +142,9 @@ func (l *loop) exchange() {
 		l.hungry, l.surplus = len(got.Runs) >= want, false
 	}
 	l.startAll(got.Runs)
+	if len(got.Runs) > 0 {
+		runtime.Gosched() // short runs end now, and all ride on the next exchange
+	}
 }
 
 // stumble holds the loop back after an error of the store.
@@ -172,7 +178,7 @@ func (l *loop) startAll(runs []queue.Run) {
 			continue
 		}
 		l.running.add(t)
-		go t.do()
+		t.begin()
 	}
 }
 
@@ -180,8 +186,8 @@ func (l *loop) startAll(runs []queue.Run) {
 func (l *loop) take(run queue.Run, now time.Time) *task {
 	t := l.spare
 	if t == nil {
-		t = &task{worker: l.Worker}
-		t.do = t.process
+		t = newTask(l.Worker)
+		l.tasks = append(l.tasks, t)
 	} else {
 		l.spare = t.next
 	}
@@ -194,6 +200,14 @@ func (l *loop) reuse(t *task) {
 	t.job.Store(nil)
 	t.phase.Store(phaseRunning)
 	t.next, l.spare = l.spare, t
+}
+
+// dismiss ends the goroutines of the tasks, once the handlers that still run
+// after the drain have ended.
+func (l *loop) dismiss() {
+	for _, t := range l.tasks {
+		close(t.work)
+	}
 }
 
 // expireOverdue starts the move to `timeout` for each run that has become late.

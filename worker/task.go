@@ -7,14 +7,15 @@ import (
 	"github.com/asyncqueue/operator/queue"
 )
 
-// task is one claimed message on its way through the worker. Tasks are reused:
-// the loop hands one out with start, the goroutine of the run gives it back by
-// pushing it on the stack of the finished, as its last act.
+// task is a slot for one claimed message on its way through the worker. Tasks are
+// used again, and each has a goroutine of its own for its runs, whose stack has
+// grown to what handlers need. The loop hands a task to its goroutine with begin;
+// the goroutine gives it back by pushing it on the stack of the finished.
 type task struct {
 	worker *Worker
 	run    queue.Run
-	begun  time.Time // when the claim's answer came
-	do     func()    // process, bound once
+	begun  time.Time     // when the claim's answer came
+	work   chan struct{} // one token per run; closed when the loop ends
 
 	job atomic.Pointer[Job] // for the goroutine that expires it
 	// acknowledge asks the loop to let the id ride on the next exchange.
@@ -27,6 +28,30 @@ type task struct {
 	next          *task // on the stack of the finished
 	earlier, more *task // in the list of the running
 	listed        bool
+}
+
+func newTask(w *Worker) *task {
+	t := &task{worker: w, work: make(chan struct{}, 1)}
+	go t.serve()
+	return t
+}
+
+// begin lets the task's goroutine run its message.
+func (t *task) begin() { t.work <- struct{}{} }
+
+// serve runs messages until the loop ends. A handler that ends its goroutine
+// ends this one; then another takes its place.
+func (t *task) serve() {
+	served := false
+	defer func() {
+		if !served {
+			go t.serve()
+		}
+	}()
+	for range t.work {
+		t.process()
+	}
+	served = true
 }
 
 // The phases of a task. Only one of the run's end and the handle timeout wins.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/asyncqueue/operator/internal/redistest"
 	"github.com/asyncqueue/operator/queue"
@@ -81,12 +82,14 @@ func TestSIGTERMCutsOffWhatOutlivesTheDrain(t *testing.T) {
 func TestSIGKILLIsTakenOver(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
-	p.push(sleepers(8, 500*time.Millisecond)...)
 	args := p.flags("--concurrency=4", "--on-worker-loss=redeliver", "--listen=")
-	first := startProcess(t, args...)
-	await(t, 20*time.Second, "four runs", func() bool { return first.said("began") >= 4 })
-	second := startProcess(t, args...)
-	await(t, 20*time.Second, "the second worker's first run", func() bool { return second.said("began") > 0 })
+	first, second := startProcess(t, args...), startProcess(t, args...)
+	pushed := 0
+	await(t, 30*time.Second, "runs of both workers", func() bool {
+		p.push(sleeper(fmt.Sprintf("m%d.", pushed), 20*time.Millisecond))
+		pushed++
+		return first.said("began") > 0 && second.said("began") > 0
+	})
 	p.push(sleeper("long", time.Hour))
 	await(t, 20*time.Second, "the long run", func() bool { return first.said("began long")+second.said("began long") == 1 })
 	victim, survivor := first, second
@@ -99,8 +102,8 @@ func TestSIGKILLIsTakenOver(t *testing.T) {
 	if took := time.Since(killed); took > 10*time.Second {
 		t.Errorf("the take-over took %s, want at most 10s", took)
 	}
-	for i := range 8 {
-		id := fmt.Sprintf("ended m%d", i)
+	for i := range pushed {
+		id := fmt.Sprintf("ended m%d.", i)
 		await(t, 20*time.Second, id, func() bool { return first.said(id)+second.said(id) >= 1 })
 	}
 	if c := p.counts(); c.Reserved != 1 || c.Waiting+c.Delayed+c.Timeout+c.Failed != 0 {
@@ -208,7 +211,7 @@ func TestEndpoints(t *testing.T) {
 	defer server.Stop()
 	p := newPlaceAt(t, server.Addr)
 	address := freeAddress(t)
-	w := startProcess(t, p.flags("--listen="+address)...)
+	w := startProcess(t, p.flags("--listen="+address, "--drain-seconds=1")...)
 	get := func(path string) (int, string) {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+path, http.NoBody)
 		if err != nil {
@@ -296,6 +299,49 @@ func TestExecAndHTTP(t *testing.T) {
 			}
 			if diff := cmp.Diff([]string{"b:0;"}, p.list(queue.Failed)); diff != "" {
 				t.Errorf("failed (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A user of Redis who may not do all that a worker needs: the worker says which
+// command, and ends. Wrong credentials are waited out.
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		url      string
+		wantExit bool
+		wantLog  string
+	}{
+		"a command is missing": {"poor:secret", true, "blmove"},
+		"a wrong password":     {"poor:wrong", false, "WRONGPASS"},
+		"no password":          {"", false, "NOAUTH"},
+	}
+	server, err := redistest.Launch(t.TempDir(), "--requirepass", "root")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	rdb := redis.NewClient(&redis.Options{Addr: server.Addr, Password: "root", DisableIdentity: true})
+	t.Cleanup(func() { _ = rdb.Close() })
+	if err := rdb.Do(t.Context(), "acl", "setuser", "poor", "on", ">secret", "~*", "&*", "+@all", "-blmove").Err(); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := startProcess(t, "--redis=redis://"+strings.TrimPrefix(test.url+"@", "@")+server.Addr, "--channel={x}", "--listen=")
+			await(t, 20*time.Second, "the reason", func() bool {
+				return strings.Contains(strings.ToLower(w.logged()), strings.ToLower(test.wantLog))
+			})
+			if !test.wantExit {
+				w.signal(syscall.SIGTERM)
+			}
+			if status, want := w.awaitExit(20*time.Second), map[bool]int{true: 1, false: 0}[test.wantExit]; status != want {
+				t.Errorf("exit status %d, want %d", status, want)
+			}
+			if strings.Contains(w.logged(), "secret") {
+				t.Error("the log shows the password")
 			}
 		})
 	}

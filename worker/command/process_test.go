@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -79,10 +80,18 @@ func startProcess(t *testing.T, args ...string) *process {
 		t.Fatal(err)
 	}
 	cmd.Stderr = p
-	if err := cmd.Start(); err != nil {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread() // the death signal comes when the thread dies that started the process
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			p.wait(out)
+		}
+	}()
+	if err := <-started; err != nil {
 		t.Fatal(err)
 	}
-	go p.wait(out)
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		<-p.ended

@@ -9,7 +9,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 
 	"github.com/asyncqueue/operator/internal/redisconn"
@@ -67,9 +66,13 @@ func (c *cli) consume(ctx context.Context) error {
 		return &usageError{err}
 	}
 	defer func() { _ = rdb.Close() }() // nothing is written any more
+	q, err := queue.New(rdb, s.Channel)
+	if err != nil {
+		return &usageError{err}
+	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	w, err := c.newWorker(rdb, handler, worker.NewMetrics(registry), log)
+	w, err := c.newWorker(q, handler, worker.NewMetrics(registry), log)
 	if err != nil {
 		return err
 	}
@@ -80,6 +83,9 @@ func (c *cli) consume(ctx context.Context) error {
 	defer stopServing()
 	log.Info("Starting.", "version", version.Version, "channel", s.Channel, "concurrency", s.Concurrency,
 		"queue", s.Queue, "pod", s.Pod)
+	if err := probe(ctx, rdb, q, log); err != nil {
+		return err
+	}
 	if err := w.Run(ctx); err != nil {
 		return err
 	}
@@ -87,12 +93,8 @@ func (c *cli) consume(ctx context.Context) error {
 	return nil
 }
 
-func (c *cli) newWorker(rdb redis.UniversalClient, h worker.Handler, m *worker.Metrics, log *slog.Logger) (*worker.Worker, error) {
+func (c *cli) newWorker(q *queue.Queue, h worker.Handler, m *worker.Metrics, log *slog.Logger) (*worker.Worker, error) {
 	s := c.settings
-	q, err := queue.New(rdb, s.Channel)
-	if err != nil {
-		return nil, &usageError{err}
-	}
 	loss := queue.LossPolicy(s.OnWorkerLoss)
 	consumer, err := q.NewConsumer(queue.ConsumerConfig{
 		ID: s.Pod, Pod: s.Pod, Owner: s.Owner,
