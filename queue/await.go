@@ -28,7 +28,7 @@ const oomPause = 200 * time.Millisecond
 // Exchange. The client must have room for one connection that is blocked all the time, and a read
 // timeout above 2 s. When ctx ends, Await returns at once; a message that comes afterwards is found
 // by the next Exchange, or given back by Leave.
-func (c *Consumer) Await(ctx context.Context, max time.Duration) (bool, error) {
+func (c *Consumer) Await(ctx context.Context, longest time.Duration) (bool, error) {
 	id, err := c.life()
 	if err != nil {
 		return false, fmt.Errorf("awaiting: %w", err)
@@ -37,7 +37,7 @@ func (c *Consumer) Await(ctx context.Context, max time.Duration) (bool, error) {
 		return true, nil
 	}
 	answers := make(chan error, 1)
-	go func() { answers <- c.block(context.WithoutCancel(ctx), id, min(max, longestBlock)) }()
+	go func() { answers <- c.block(context.WithoutCancel(ctx), id, min(longest, longestBlock)) }()
 	select {
 	case err = <-answers:
 	case <-ctx.Done():
@@ -57,9 +57,9 @@ func (c *Consumer) Await(ctx context.Context, max time.Duration) (bool, error) {
 	}
 }
 
-func (c *Consumer) block(ctx context.Context, id string, max time.Duration) error {
-	seconds := strconv.FormatFloat(clampBlock(max).Seconds(), 'f', 3, 64)
-	ctx, cancel := context.WithTimeout(ctx, clampBlock(max)+time.Second)
+func (c *Consumer) block(ctx context.Context, id string, longest time.Duration) error {
+	seconds := strconv.FormatFloat(clampBlock(longest).Seconds(), 'f', 3, 64)
+	ctx, cancel := context.WithTimeout(ctx, clampBlock(longest)+time.Second)
 	defer cancel()
 	keys := c.queue.keys
 	return c.queue.rdb.Process(ctx, sentOnce{redis.NewCmd(ctx, "blmove", keys.waiting, keys.inbox(id), "right", "left", seconds)})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -18,7 +17,7 @@ func ExampleQueue_Push() {
 	defer func() { _ = rdb.Close() }()
 	orders, err := queue.New(rdb, "{orders}")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	event := []byte(`{"specversion": "1.0", "type": "order.paid", "source": "/shop", "id": "4711", "data": {"order": 4711}}`)
 	err = orders.Push(context.Background(), event)
@@ -36,12 +35,12 @@ func ExampleQueue_PushDelayed() {
 	defer func() { _ = rdb.Close() }()
 	orders, err := queue.New(rdb, "{orders}")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	event := []byte(`{"specversion": "1.0", "type": "order.remind", "source": "/shop", "id": "4711", "data": {"order": 4711}}`)
 	added, err := orders.PushDelayed(context.Background(), 15*time.Minute, event)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println("new:", added == 1)
 }
@@ -51,11 +50,11 @@ func ExampleQueue_Counts() {
 	defer func() { _ = rdb.Close() }()
 	orders, err := queue.New(rdb, "{orders}")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	counts, err := orders.Counts(context.Background(), 10*time.Second)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(counts.Waiting, "waiting,", counts.Due, "due within 10 s")
 }
@@ -66,14 +65,14 @@ func ExampleConsumer() {
 	rdb := redis.NewClient(&redis.Options{Addr: "localhost:6379"})
 	orders, err := queue.New(rdb, "{orders}")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	consumer, err := orders.NewConsumer(queue.ConsumerConfig{HandleTimeout: 10 * time.Second})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	if err := consumer.Register(ctx); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	var done []queue.RunID
 	for {

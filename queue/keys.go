@@ -42,19 +42,3 @@ func (k keys) channel() []string {
 func (k keys) worker(id string) []string {
 	return append(k.channel(), k.hand(id), k.inbox(id))
 }
-
-// state returns the key of one state.
-func (k keys) state(s State) string {
-	switch s {
-	case Waiting:
-		return k.waiting
-	case Delayed:
-		return k.delayed
-	case Reserved:
-		return k.reserved
-	case Timeout:
-		return k.timeout
-	default:
-		return k.failed
-	}
-}

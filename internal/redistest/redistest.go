@@ -50,7 +50,7 @@ var shared struct {
 func Shared(t testing.TB) string {
 	t.Helper()
 	shared.once.Do(func() {
-		dir, err := os.MkdirTemp("", "redistest")
+		dir, err := os.MkdirTemp("", "redistest") //nolint:usetesting // it outlives the test that asks first; Main removes it
 		if err != nil {
 			shared.err = err
 			return
@@ -135,7 +135,7 @@ func launch(program, dir string, args []string) (*Server, error) {
 		return nil, err
 	}
 	settings = append([]string{file}, append(settings, args...)...)
-	cmd := exec.Command(program, settings...) //nolint:gosec // the program is ours to choose
+	cmd := exec.Command(program, settings...) //nolint:gosec,noctx // the program is ours to choose; Stop ends it
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	ended := make(chan struct{})

@@ -11,8 +11,8 @@ import (
 // chapter prints a heading.
 func chapter(title string) { fmt.Printf("\n\033[1m== %s\033[0m\n", title) }
 
-// say prints a line.
-func say(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+// sayf prints a line.
+func sayf(format string, args ...any) { fmt.Printf(format+"\n", args...) }
 
 // show prints a command as one would type it, and runs it.
 func show(ctx context.Context, program string, args ...string) error {

@@ -44,7 +44,7 @@ func (s *story) applySamples(ctx context.Context) error {
 	if err := show(ctx, "kubectl", "wait", "--for=condition=Ready", "aq", "--all", "--timeout=180s"); err != nil {
 		return err
 	}
-	say("All four are Ready %.1f s after they were applied.", time.Since(begin).Seconds())
+	sayf("All four are Ready %.1f s after they were applied.", time.Since(begin).Seconds())
 	return show(ctx, "kubectl", "get", "aq")
 }
 
@@ -65,7 +65,7 @@ func (s *story) watchBurst(ctx context.Context) error {
 		note := func(done *bool, when bool, format string, args ...any) {
 			if when && !*done {
 				*done = true
-				v.note(format, args...)
+				v.notef(format, args...)
 			}
 		}
 		note(&raised, l.desired > 0, "%.1f s after the push: the operator asks for %d workers (%s)", since, l.desired, l.reason)
@@ -78,8 +78,8 @@ func (s *story) watchBurst(ctx context.Context) error {
 // watchLateMessage pushes a message that outlives its handle timeout, and watches it to its end in `failed`.
 func (s *story) watchLateMessage(ctx context.Context) error {
 	chapter("One message that takes longer than its handle timeout")
-	say("A timeout is not a failure: the message goes to `timeout`, its handler goes on. The queue declares")
-	say("timeoutReload, so the CronJob puts it back on `waiting`, maxReloads times; then it goes to `failed`.")
+	sayf("A timeout is not a failure: the message goes to `timeout`, its handler goes on. The queue declares")
+	sayf("timeoutReload, so the CronJob puts it back on `waiting`, maxReloads times; then it goes to `failed`.")
 	v := newView(s)
 	err := s.push(ctx, 1, "--hyperf-class", `App\Job\DemoJob`, "--param", "seconds="+strconv.Itoa(lateSeconds))
 	if err != nil {
@@ -90,17 +90,17 @@ func (s *story) watchLateMessage(ctx context.Context) error {
 		switch {
 		case l.counts.Timeout > previous.counts.Timeout:
 			runs++
-			v.note("it outlived its handle timeout (run %d): it stands in `timeout`, its handler goes on", runs)
+			v.notef("it outlived its handle timeout (run %d): it stands in `timeout`, its handler goes on", runs)
 		case l.counts.Timeout < previous.counts.Timeout && l.counts.Failed == previous.counts.Failed:
-			v.note("the CronJob put it back on `waiting`")
+			v.notef("the CronJob put it back on `waiting`")
 		}
 		if l.late < previous.late {
-			v.note("its handler has ended; the worker's log says so:")
+			v.notef("its handler has ended; the worker's log says so:")
 			s.showEnd(ctx)
 		}
 		failed := l.counts.Failed > previous.counts.Failed
 		if failed {
-			v.note("it came back too often: it stands in `failed`, with the reason kept beside it")
+			v.notef("it came back too often: it stands in `failed`, with the reason kept beside it")
 		}
 		previous = l
 		return failed
@@ -113,7 +113,7 @@ func (s *story) watchLateMessage(ctx context.Context) error {
 		return err
 	}
 	for _, reason := range reasons {
-		say("reason: %s", reason.Reason)
+		sayf("reason: %s", reason.Reason)
 	}
 	return nil
 }
@@ -123,7 +123,7 @@ func (s *story) showEnd(ctx context.Context) {
 	logs, err := output(ctx, "kubectl", "logs", "--tail=-1",
 		"-l", "queue.asyncqueue.dev/queue="+name+",app.kubernetes.io/component=worker")
 	if err != nil {
-		say("  (the log cannot be read: %v)", err)
+		sayf("  (the log cannot be read: %v)", err)
 		return
 	}
 	last := ""
@@ -132,7 +132,7 @@ func (s *story) showEnd(ctx context.Context) {
 			last = strings.TrimSpace(line)
 		}
 	}
-	say("  %s", last)
+	sayf("  %s", last)
 }
 
 // push runs `worker push`, as a producer that is neither PHP nor Go would.

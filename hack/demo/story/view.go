@@ -72,8 +72,8 @@ func (v *view) print(l look) {
 	fmt.Printf("%7.1fs  %s\n", time.Since(v.begin).Seconds(), line)
 }
 
-// note prints a remark between the lines.
-func (v *view) note(format string, args ...any) {
+// notef prints a remark between the lines.
+func (v *view) notef(format string, args ...any) {
 	fmt.Printf("          \033[33m-> %s\033[0m\n", fmt.Sprintf(format, args...))
 }
 
