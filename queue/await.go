@@ -21,7 +21,7 @@ const staleAfter = 6 * time.Second
 // oomPause is how long Await waits where Redis, over maxmemory, refuses to move a message.
 const oomPause = 200 * time.Millisecond
 
-// Await blocks until a message stands in the worker's inbox, at most for max and never longer than
+// Await blocks until a message stands in the worker's inbox, at most for longest and never longer than
 // 2 s. True means: call Exchange. One push wakes one of many waiting workers.
 //
 // After an error a message may stand in the inbox all the same, so that the next call has to be an
