@@ -7,6 +7,15 @@ import "time"
 
 func (l *loop) draining() bool { return !l.drainBy.IsZero() }
 
+// noticeStop begins the drain if it was asked for. A busy loop never parks.
+func (l *loop) noticeStop() {
+	select {
+	case <-l.stop:
+		l.beginDrain()
+	default:
+	}
+}
+
 func (l *loop) beginDrain() {
 	l.stop = nil
 	l.drainBy = time.Now().Add(l.cfg.Drain)

@@ -35,7 +35,8 @@ type fakeStore struct {
 	calls      map[string]int
 	loads      []queue.Load
 	registered int
-	modest     bool // it is never the tender
+	modest     bool          // it is never the tender
+	slow       time.Duration // so long the answer of an Exchange takes
 	left       bool
 }
 
@@ -150,6 +151,7 @@ func (s *fakeStore) Exchange(_ context.Context, done []queue.RunID, want int) (q
 		}
 		return nil
 	})
+	time.Sleep(s.slow)
 	return got, err
 }
 

@@ -70,6 +70,7 @@ func (l *loop) run(ctx context.Context) {
 	for {
 		now := time.Now()
 		l.pulse.beat(now)
+		l.noticeStop()
 		l.collect()
 		l.expireOverdue(now)
 		l.report()
@@ -141,6 +142,7 @@ func (l *loop) exchange() {
 	if want > 0 {
 		l.hungry, l.surplus = len(got.Runs) >= want, false
 	}
+	l.noticeStop() // what came with this answer need not begin
 	l.startAll(got.Runs)
 	if len(got.Runs) > 0 {
 		runtime.Gosched() // short runs end now, and all ride on the next exchange

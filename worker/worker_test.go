@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -547,6 +548,48 @@ func TestDrain(t *testing.T) {
 				time.Sleep(2 * time.Hour) // handlers end
 			})
 		})
+	}
+}
+
+// Messages that arrive after the stop are handed back before they begin, and no
+// attempt is counted.
+func TestWhatDidNotBeginIsHandedBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := messages("job", 3)
+		store := newFakeStore(all...)
+		store.slow = time.Second
+		ran := false
+		b := start(t, store, func(context.Context, *Job) error { ran = true; return nil }, nil)
+		b.checkStore("in hand while the claim's answer is on its way", held, 2)
+		b.end()
+		if ran {
+			t.Error("a handler ran after the stop")
+		}
+		b.checkStore("waiting", func(s *fakeStore) any { return slices.Sorted(slices.Values(s.waiting)) }, all)
+		b.checkStore("timeout", timed, []string(nil))
+	})
+}
+
+func TestABusyWorkerNoticesTheStop(t *testing.T) {
+	store := newFakeStore(messages("job", 4)...)
+	ctx, stop := context.WithCancel(t.Context())
+	var runs atomic.Int64
+	w, err := New(Config{Store: store, Concurrency: 2, Logger: slog.New(slog.DiscardHandler)},
+		HandlerFunc(func(context.Context, *Job) error {
+			store.push(message("job", fmt.Sprint(runs.Load())))
+			if runs.Add(1) == 100 {
+				stop()
+			}
+			return nil
+		}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Run(ctx); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	if n := len(store.hand); n != 0 {
+		t.Errorf("%d left in hand", n)
 	}
 }
 
