@@ -45,6 +45,7 @@ func TestScriptsAgreeWithTheModel(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"push": m.push, "pushDelayed": m.pushDelayed, "join": m.join, "exchange": m.exchange, "await": m.await,
 			"retry": m.retry, "requeue": m.requeue, "fail": m.fail, "release": m.release, "expire": m.expire,
+			"claim": m.claim, "expire again": m.expire, "expire once more": m.expire,
 			"sweep": m.sweep, "tend": m.tend, "reload": m.reload, "flush": m.flush,
 			"hyperfPop": m.hyperfPop, "hyperfAck": m.hyperfAck, "hyperfReload": m.hyperfReload,
 			"": m.check,
@@ -110,9 +111,12 @@ func (m *machine) runs(rt *rapid.T, c *Consumer) []RunID {
 }
 
 func (m *machine) push(rt *rapid.T) {
-	payload := modelPayloads.Draw(rt, "payload")
-	m.model.push(payload)
-	if err := m.queue.Push(m.t.Context(), []byte(payload)); err != nil {
+	var payloads [][]byte
+	for _, payload := range rapid.SliceOfN(modelPayloads, 1, 4).Draw(rt, "payloads") {
+		m.model.push(payload)
+		payloads = append(payloads, []byte(payload))
+	}
+	if err := m.queue.Push(m.t.Context(), payloads...); err != nil {
 		rt.Fatal(err)
 	}
 }
@@ -147,7 +151,13 @@ func (m *machine) join(rt *rapid.T) {
 
 func (m *machine) exchange(rt *rapid.T) {
 	c := m.consumer(rt)
-	done, want := m.runs(rt, c), rapid.IntRange(0, 5).Draw(rt, "want")
+	m.exchangeWith(rt, c, m.runs(rt, c))
+}
+
+func (m *machine) claim(rt *rapid.T) { m.exchangeWith(rt, m.consumer(rt), nil) }
+
+func (m *machine) exchangeWith(rt *rapid.T, c *Consumer, done []RunID) {
+	want := rapid.IntRange(0, 5).Draw(rt, "want")
 	m.model.acknowledge(c.ID(), done)
 	claim := m.model.claim(c.ID(), want)
 	var answer Exchanged

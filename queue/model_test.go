@@ -342,14 +342,27 @@ func (m *model) reload(from State, most, limit int) ReloadResult {
 			kept = head(kept, payload)
 		case from == Timeout && m.isPoison(payload, limit):
 			m.failed = head(m.failed, payload)
+			kept = cutOldest(kept, payload)
 			did.Poisoned++
 		default:
 			m.waiting = head(m.waiting, payload)
+			kept = cutOldest(kept, payload)
 			did.Moved++
 		}
 	}
 	*list = append(*list, kept...)
 	return did
+}
+
+// cutOldest takes the oldest copy of a payload out of those that were kept, and keeps this one in
+// its stead: of equal bytes Redis removes the oldest.
+func cutOldest(kept []string, payload string) []string {
+	for at, other := range slices.Backward(kept) {
+		if other == payload {
+			return head(slices.Delete(kept, at, at+1), payload)
+		}
+	}
+	return kept
 }
 
 func (m *model) isPoison(payload string, limit int) bool {
