@@ -266,7 +266,7 @@ func TestScalingIsTold(t *testing.T) {
 	seen := scene(scaling(0, 5), waiting(25))
 	p := decide(seen)
 	after := statusOf(seen, p, outcome{})
-	if after.LastScaleTime == nil || !after.LastScaleTime.Time.Equal(noon) || after.LastScaleReason != "Backlog" {
+	if after.LastScaleTime == nil || !after.LastScaleTime.Time.Equal(noon) || after.LastScaleReason != "Backlog: 25 waiting + 0 due + 0 in hand / 10 per replica = 3" {
 		t.Errorf("last scale at %v for %q", after.LastScaleTime, after.LastScaleReason)
 	}
 	events := eventsOf(&seen.queue.Status, &after, p)

@@ -55,7 +55,7 @@ func statusOf(seen *observed, p plan, o outcome) queuev1alpha1.AsyncQueueStatus 
 	}
 	if q.Status.ObservedGeneration > 0 && p.replicas != s.DesiredReplicas {
 		now := metav1.NewTime(seen.now.Truncate(time.Second))
-		s.LastScaleTime, s.LastScaleReason = &now, p.reason
+		s.LastScaleTime, s.LastScaleReason = &now, p.reason+": "+p.message
 	}
 	s.DesiredReplicas = p.replicas
 	s.Backlog = backlogOf(s.Backlog, seen.sight)

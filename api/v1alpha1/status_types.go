@@ -45,7 +45,7 @@ type AsyncQueueStatus struct {
 	// +optional
 	LastScaleTime *metav1.Time `json:"lastScaleTime,omitempty"`
 
-	// lastScaleReason says why, in a word.
+	// lastScaleReason says why: a word, and the arithmetic in a sentence.
 	// +kubebuilder:validation:MaxLength=256
 	// +optional
 	LastScaleReason string `json:"lastScaleReason,omitempty"`

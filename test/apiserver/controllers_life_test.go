@@ -125,7 +125,7 @@ var _ = Describe("The life of a queue", func() {
 		key := o.queue(ctx, "orders").EffectiveChannel() + ":waiting"
 		Expect(o.rdb.Del(ctx, key).Err()).To(Succeed())
 		o.awaitDeployment(ctx, "orders", 0)
-		Eventually(func() string { return o.queue(ctx, "orders").Status.LastScaleReason }).Should(Equal("Idle"))
+		Eventually(func() string { return o.queue(ctx, "orders").Status.LastScaleReason }).Should(HavePrefix("Idle: nothing to do for "))
 		Expect(o.queue(ctx, "orders").Status.LastScaleTime).NotTo(BeNil())
 	})
 
