@@ -81,11 +81,14 @@ func (s *story) watchLateMessage(ctx context.Context) error {
 	sayf("A timeout is not a failure: the message goes to `timeout`, its handler goes on. The queue declares")
 	sayf("timeoutReload, so the CronJob puts it back on `waiting`, maxReloads times; then it goes to `failed`.")
 	v := newView(s)
-	err := s.push(ctx, 1, "--hyperf-class", `App\Job\DemoJob`, "--param", "seconds="+strconv.Itoa(lateSeconds))
+	if err := s.push(ctx, 1, "--hyperf-class", `App\Job\DemoJob`, "--param", "seconds="+strconv.Itoa(lateSeconds)); err != nil {
+		return err
+	}
+	previous, err := s.look(ctx) // an earlier story's end may still stand in `failed`
 	if err != nil {
 		return err
 	}
-	previous, runs := look{}, 0
+	runs := 0
 	err = v.until(ctx, 8*time.Minute, func(l look) bool {
 		switch {
 		case l.counts.Timeout > previous.counts.Timeout:
