@@ -123,7 +123,7 @@ end
 
 local function fail_as_poison(payload, max, worker)
   call('LPUSH', FAILED, payload)
-  explain(payload, 'poison: redelivered ' .. max .. ' times without an answer', worker)
+  explain(payload, 'poison: it was put back as often as allowed (' .. max .. ') and never ended in time', worker)
 end
 
 -- Where the second part of a member of `beside` begins: <worker>/<run id>:<payload>.
