@@ -17,7 +17,7 @@ import (
 const FieldManager = "asyncqueue-operator"
 
 // +kubebuilder:rbac:groups=queue.asyncqueue.dev,resources=asyncqueues,verbs=get;list;watch
-// +kubebuilder:rbac:groups=queue.asyncqueue.dev,resources=asyncqueues/status,verbs=get;patch
+// +kubebuilder:rbac:groups=queue.asyncqueue.dev,resources=asyncqueues/status,verbs=patch
 // +kubebuilder:rbac:groups=queue.asyncqueue.dev,resources=asyncqueues/finalizers,verbs=update
 // +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=batch,resources=cronjobs,verbs=get;list;watch;create;patch;delete
