@@ -126,6 +126,9 @@ func containerTrouble(s corev1.ContainerStatus) string {
 		if last.Reason == "OOMKilled" {
 			return fmt.Sprintf("container %s runs out of memory", s.Name)
 		}
+		if last.Reason == "StartError" || last.Reason == "ContainerCannotRun" { // it has no log
+			return fmt.Sprintf("container %s cannot be started: %s", s.Name, last.Message)
+		}
 		return fmt.Sprintf("container %s keeps ending with exit code %d: its log says why", s.Name, last.ExitCode)
 	}
 	return ""

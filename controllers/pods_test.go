@@ -24,6 +24,8 @@ func TestPodTrouble(t *testing.T) {
 	crashing.State.Waiting = &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}
 	recovered := ended("Error", 2)
 	recovered.Ready = true
+	unstartable := ended("StartError", 128)
+	unstartable.LastTerminationState.Terminated.Message = `exec: "php": not found`
 	tests := map[string]struct {
 		status corev1.PodStatus
 		want   string
@@ -36,6 +38,7 @@ func TestPodTrouble(t *testing.T) {
 		"crashing":        {corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{crashing}}, "container worker keeps ending with exit code 2: its log says why"},
 		"between crashes": {corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{ended("Error", 2)}}, "container worker keeps ending with exit code 2: its log says why"},
 		"out of memory":   {corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{ended("OOMKilled", 137)}}, "container worker runs out of memory"},
+		"no such command": {corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{unstartable}}, `container worker cannot be started: exec: "php": not found`},
 		"recovered":       {corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{recovered}}, ""},
 		"nowhere to run": {corev1.PodStatus{Conditions: []corev1.PodCondition{{
 			Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable,
