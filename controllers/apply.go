@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,15 +54,23 @@ func (r *Reconciler) apply(ctx context.Context, seen *observed, p plan) outcome 
 	case leave:
 	case ensure:
 		seen.deployment, o.deployment = ensureChild(ctx, r, seen.memory, p.deployment, seen.deployment, &appsv1.Deployment{})
-	case stopWorkers:
-		o.deployment = r.stopWorkers(ctx, seen)
+		if o.deployment != nil && isRefused(o.deployment) {
+			o.deployment = cmp.Or(r.resize(ctx, seen, p.replicas), o.deployment)
+		}
+	case adjust:
+		o.deployment = r.resize(ctx, seen, p.replicas)
 	case remove:
 		o.deployment = removeChild(ctx, r, seen.deployment)
 	}
 	switch p.cronJobStep {
-	case leave, stopWorkers:
+	case leave:
 	case ensure:
 		seen.cronJob, o.cronJob = ensureChild(ctx, r, seen.memory, p.cronJob, seen.cronJob, &batchv1.CronJob{})
+		if o.cronJob != nil && isRefused(o.cronJob) {
+			o.cronJob = cmp.Or(r.pause(ctx, seen), o.cronJob)
+		}
+	case adjust:
+		o.cronJob = r.pause(ctx, seen)
 	case remove:
 		o.cronJob = removeChild(ctx, r, seen.cronJob)
 	}
@@ -109,18 +118,42 @@ func attempt(want *unstructured.Unstructured, live client.Object) string {
 	return want.GetAnnotations()[desired.AnnotationApplied] + " over " + live.GetResourceVersion()
 }
 
-// stopWorkers takes the replicas of the Deployment away and leaves the rest.
-func (r *Reconciler) stopWorkers(ctx context.Context, seen *observed) error {
-	if ptr.Deref(seen.deployment.Spec.Replicas, 1) == 0 {
+// resize sets the number of workers of a Deployment that stands, and leaves the
+// rest: a queue must stop and scale even where its pods cannot be described anew.
+func (r *Reconciler) resize(ctx context.Context, seen *observed, replicas int32) error {
+	if seen.deployment == nil || ptr.Deref(seen.deployment.Spec.Replicas, 1) == replicas {
 		return nil
 	}
-	stopped := seen.deployment.DeepCopy()
-	stopped.Spec.Replicas = ptr.To[int32](0)
-	if err := r.Client.Patch(ctx, stopped, client.MergeFrom(seen.deployment), client.FieldOwner(FieldManager)); err != nil {
-		return fmt.Errorf("stopping Deployment %q: %w", stopped.Name, err)
+	resized := seen.deployment.DeepCopy()
+	resized.Spec.Replicas = &replicas
+	if err := r.patch(ctx, resized, seen.deployment); err != nil {
+		return fmt.Errorf("resizing Deployment %q: %w", resized.Name, err)
 	}
-	r.written.note(stopped)
-	seen.deployment = stopped
+	seen.deployment = resized
+	return nil
+}
+
+// pause suspends a CronJob that stands, or lets it go on, as the queue says.
+func (r *Reconciler) pause(ctx context.Context, seen *observed) error {
+	suspend := seen.queue.Spec.Suspend
+	if seen.cronJob == nil || ptr.Deref(seen.cronJob.Spec.Suspend, false) == suspend {
+		return nil
+	}
+	paused := seen.cronJob.DeepCopy()
+	paused.Spec.Suspend = &suspend
+	if err := r.patch(ctx, paused, seen.cronJob); err != nil {
+		return fmt.Errorf("suspending CronJob %q: %w", paused.Name, err)
+	}
+	seen.cronJob = paused
+	return nil
+}
+
+// patch writes only what changed since before.
+func (r *Reconciler) patch(ctx context.Context, changed, before client.Object) error {
+	if err := r.Client.Patch(ctx, changed, client.MergeFrom(before), client.FieldOwner(FieldManager)); err != nil {
+		return err
+	}
+	r.written.note(changed)
 	return nil
 }
 

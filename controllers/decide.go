@@ -20,8 +20,9 @@ const (
 	leave step = iota
 	// ensure makes the child what it should be.
 	ensure
-	// stopWorkers only takes the replicas away, where the rest cannot be built.
-	stopWorkers
+	// adjust only sets the number of workers, or suspends the CronJob, where the
+	// rest cannot be built.
+	adjust
 	// remove deletes the child if it is there.
 	remove
 )
@@ -57,9 +58,9 @@ func decide(seen *observed) plan {
 		p.deploymentStep, p.cronJobStep = remove, remove
 		return p
 	case seen.problem != nil:
-		p.deploymentStep, p.cronJobStep = leave, leave
-		if seen.queue.Spec.Suspend && seen.deployment != nil {
-			p.deploymentStep = stopWorkers
+		p.deploymentStep, p.cronJobStep = adjust, adjust
+		if seen.queue.Spec.TimeoutReload == nil {
+			p.cronJobStep = remove
 		}
 		return p
 	}
@@ -80,8 +81,9 @@ func (p *plan) planDeployment(in desired.Input) {
 	if err == nil {
 		p.deployment, err = desired.Applied(d)
 	}
-	if p.broken = err; err == nil {
-		p.deploymentStep = ensure
+	p.deploymentStep, p.broken = ensure, err
+	if err != nil {
+		p.deploymentStep, p.deployment = adjust, nil
 	}
 }
 
@@ -123,6 +125,15 @@ func size(seen *observed) plan {
 	return plan{replicas: d.Replicas, reason: string(d.Reason), message: d.Message, scaling: &d}
 }
 
+// scalingState is what the next decision about the size goes on from. A queue
+// that did not scale by its backlog begins anew, idle clock and window included.
+func (p plan) scalingState() autoscale.State {
+	if p.scaling == nil {
+		return autoscale.State{}
+	}
+	return p.scaling.State
+}
+
 // isRollingOut says that pods of an older template still stand.
 func isRollingOut(d *appsv1.Deployment) bool { return d.Status.UpdatedReplicas < d.Status.Replicas }
 
@@ -135,6 +146,8 @@ func isBlocked(seen *observed, p plan) (reason, message string, blocked bool) {
 		return seen.problem.Reason, seen.problem.Message, true
 	case seen.elder != nil:
 		return queuev1alpha1.ReasonChannelConflict, conflictMessage(seen), true
+	case seen.leaving:
+		return "", "", false
 	case seen.deploymentTaken:
 		return queuev1alpha1.ReasonNameConflict, takenMessage("Deployment", desired.DeploymentName(q.Name)), true
 	case seen.cronJobTaken:

@@ -58,6 +58,7 @@ func reloaded(s *observed) {
 func withCronJob(s *observed) {
 	s.cronJob = &batchv1.CronJob{ObjectMeta: metav1.ObjectMeta{Name: "orders-reload"}}
 }
+func paused(s *observed)       { s.cronJob.Spec.Suspend = ptr.To(true) }
 func noDeployment(s *observed) { s.deployment = nil }
 func neverSeen(s *observed)    { s.sight = poll.Observation{} }
 func conflicting(s *observed) {
@@ -104,9 +105,8 @@ func TestDecide(t *testing.T) {
 		"with timeoutReload":                {scene(reloaded), 1, "Spec", ensure, ensure},
 		"suspended":                         {scene(suspended, reloaded), 0, "Suspended", ensure, ensure},
 		"Redis away":                        {scene(unreachable), 1, "Spec", ensure, remove},
-		"a Secret missing":                  {scene(troubled("SecretNotFound", false)), 1, "Spec", leave, leave},
-		"a Secret missing, suspended":       {scene(suspended, troubled("SecretNotFound", false)), 0, "Suspended", stopWorkers, leave},
-		"suspended before it had a Secret":  {scene(suspended, noDeployment, troubled("SecretNotFound", false)), 0, "Suspended", leave, leave},
+		"a Secret missing":                  {scene(troubled("SecretNotFound", false)), 1, "Spec", adjust, remove},
+		"a Secret missing, suspended":       {scene(suspended, reloaded, troubled("SecretNotFound", false)), 0, "Suspended", adjust, adjust},
 		"an elder on the channel":           {scene(conflicting, reloaded), 0, "ChannelConflict", remove, remove},
 		"a stranger's Deployment":           {scene(reloaded, func(s *observed) { s.deploymentTaken = true }), 1, "Spec", leave, ensure},
 		"a stranger's CronJob":              {scene(reloaded, func(s *observed) { s.cronJobTaken = true }), 1, "Spec", ensure, leave},
@@ -208,7 +208,7 @@ func TestJudge(t *testing.T) {
 		"a Deployment that its controller has not seen": {scene(func(s *observed) {
 			s.queue.Generation, s.deployment.Generation = 2, 2
 		}), outcome{}, map[string]string{"Ready": "False/Progressing", "WorkersAvailable": "True/Consuming"}},
-		"suspended, draining": {scene(suspended, reloaded, withCronJob), outcome{}, map[string]string{
+		"suspended, draining": {scene(suspended, reloaded, withCronJob, paused), outcome{}, map[string]string{
 			"Ready": "False/Draining", "Reconciling": "True/Draining", "WorkersAvailable": "False/Draining", "Suspended": "True/Suspended",
 			"TimeoutReloadScheduled": "False/Suspended",
 		}},
@@ -220,6 +220,18 @@ func TestJudge(t *testing.T) {
 		}},
 		"scaled to zero": {scene(scaling(0, 5), workers(0, 0, 0), func(s *observed) { s.queue.Status.DesiredReplicas = 0 }), outcome{}, map[string]string{
 			"Ready": "True/ScaledToZero", "WorkersAvailable": "True/ScaledToZero", "ScalingActive": "True/ScaledToZero",
+		}},
+		"suspended, but the CronJob is not yet": {scene(suspended, reloaded, withCronJob), outcome{cronJob: errors.New("quota")}, map[string]string{
+			"TimeoutReloadScheduled": "False/ApplyFailed",
+		}},
+		"resumed without its Secret, the CronJob paused still": {scene(reloaded, withCronJob, paused, troubled("SecretNotFound", false)), outcome{cronJob: errors.New("quota")}, map[string]string{
+			"TimeoutReloadScheduled": "False/ApplyFailed",
+		}},
+		"a former queue's Deployment": {scene(noDeployment, func(s *observed) { s.deploymentTaken, s.leaving = true, true }), outcome{}, map[string]string{
+			"Ready": "False/Progressing", "Reconciling": "True/Progressing", "Stalled": "",
+		}},
+		"a former queue's CronJob": {scene(reloaded, func(s *observed) { s.cronJobTaken, s.leaving = true, true }), outcome{}, map[string]string{
+			"Ready": "False/Progressing", "TimeoutReloadScheduled": "False/Progressing", "Stalled": "",
 		}},
 		"reloads are scheduled": {scene(reloaded, withCronJob), outcome{}, map[string]string{"TimeoutReloadScheduled": "True/Scheduled"}},
 	}

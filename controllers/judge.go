@@ -2,8 +2,8 @@ package controllers
 
 import (
 	"errors"
-	"fmt"
 	"slices"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -64,9 +64,29 @@ func judgeReachable(seen *observed) verdict {
 	case seen.sight.Fault != nil:
 		return bad(seen.sight.Fault.Reason, seen.sight.Fault.Message)
 	case !seen.sight.Known():
+		if said := saidBefore(seen.queue); said != nil {
+			return *said
+		}
 		return unknown(queuev1alpha1.ReasonNotObserved, "the queue has not been looked at yet")
 	}
 	return good(queuev1alpha1.ReasonReachable, "the operator sees the queue in Redis")
+}
+
+// saidBefore is what was last seen of the queue's Redis; nil: nothing since its
+// spec changed. A new leader, or a new password, is no news about the queue before
+// the first look.
+func saidBefore(q *queuev1alpha1.AsyncQueue) *verdict {
+	c := meta.FindStatusCondition(q.Status.Conditions, queuev1alpha1.ConditionQueueReachable)
+	if c == nil || c.ObservedGeneration != q.Generation {
+		return nil
+	}
+	switch c.Reason {
+	case queuev1alpha1.ReasonReachable, queuev1alpha1.ReasonRedisUnreachable, queuev1alpha1.ReasonRedisNotWritable,
+		queuev1alpha1.ReasonRedisAuthenticationFailed, queuev1alpha1.ReasonRedisPermissionDenied,
+		queuev1alpha1.ReasonRedisTLSFailed, queuev1alpha1.ReasonRedisWrongType:
+		return &verdict{c.Status, c.Reason, c.Message}
+	}
+	return nil
 }
 
 // judgeWorkers compares the pods that are ready with those that are wanted.
@@ -109,6 +129,9 @@ func judgeReady(seen *observed, p plan, o outcome, reachable, workers verdict) (
 	if reason, message, blocked := isBlocked(seen, p); blocked {
 		return bad(reason, message), true
 	}
+	if seen.leaving {
+		return bad(queuev1alpha1.ReasonProgressing, leavingMessage), false
+	}
 	if v, refused := judgeRefusal(o); refused {
 		return v, true
 	}
@@ -131,6 +154,8 @@ func judgeReady(seen *observed, p plan, o outcome, reachable, workers verdict) (
 	}
 	return workers, false
 }
+
+const leavingMessage = "what a deleted AsyncQueue of the same name left behind is going"
 
 // judgeRefusal explains a child that the API server will not take.
 func judgeRefusal(o outcome) (verdict, bool) {
@@ -185,6 +210,8 @@ func judgeReload(seen *observed, o outcome) *verdict {
 		return nil
 	case seen.elder != nil:
 		v = bad(queuev1alpha1.ReasonChannelConflict, "another AsyncQueue owns the channel")
+	case seen.cronJobTaken && seen.leaving:
+		v = bad(queuev1alpha1.ReasonProgressing, leavingMessage)
 	case seen.cronJobTaken:
 		v = bad(queuev1alpha1.ReasonNameConflict, takenMessage("CronJob", desired.CronJobName(seen.queue.Name)))
 	case o.cronJob != nil && isRefused(o.cronJob):
@@ -195,7 +222,7 @@ func judgeReload(seen *observed, o outcome) *verdict {
 		v = bad(seen.problem.Reason, seen.problem.Message)
 	case seen.cronJob == nil:
 		v = bad(queuev1alpha1.ReasonProgressing, "the CronJob does not exist yet")
-	case seen.queue.Spec.Suspend:
+	case ptr.Deref(seen.cronJob.Spec.Suspend, false):
 		v = bad(queuev1alpha1.ReasonSuspended, "reloads pause while the queue is suspended")
 	default:
 		v = good(queuev1alpha1.ReasonScheduled, "messages that timed out are reloaded by CronJob "+seen.cronJob.Name)
@@ -222,8 +249,12 @@ func judgeConflict(seen *observed) *verdict {
 	return &v
 }
 
-// longestMessage keeps a condition readable, and well under the API's limit.
-const longestMessage = 1024
+const (
+	// longestMessage keeps a condition readable, and well under the API's limit.
+	longestMessage = 1024
+	// longestNote is the API's limit for the note of an event, in bytes.
+	longestNote = 1024
+)
 
 // apiMessage is what the API server said, without our own words around it.
 func apiMessage(err error) string {
@@ -232,10 +263,17 @@ func apiMessage(err error) string {
 	if errors.As(err, &status) {
 		message = status.Status().Message
 	}
-	if len(message) > longestMessage {
-		message = fmt.Sprintf("%s...", []byte(message)[:longestMessage])
+	return shorten(message, longestMessage)
+}
+
+// shorten keeps a text within so many bytes. It never cuts a character in two:
+// the API server would store another text than was sent.
+func shorten(text string, most int) string {
+	const ellipsis = "..."
+	if len(text) <= most {
+		return text
 	}
-	return message
+	return strings.ToValidUTF8(text[:most-len(ellipsis)], "") + ellipsis
 }
 
 // setConditions writes the verdicts into conditions, in an order that does not

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -49,6 +50,9 @@ type observed struct {
 	cronJob    *batchv1.CronJob
 	// taken names objects that stand under a child's name and are not ours.
 	deploymentTaken, cronJobTaken bool
+	// leaving says that these were children of a deleted queue of the same name,
+	// which the garbage collector takes away.
+	leaving bool
 	// podTrouble is what keeps pods from becoming ready, in a sentence.
 	podTrouble string
 
@@ -107,12 +111,20 @@ func secretAge(q *queuev1alpha1.AsyncQueue) time.Duration {
 	if c == nil || c.Status == metav1.ConditionTrue {
 		return connect.Calm
 	}
-	switch c.Reason {
-	case queuev1alpha1.ReasonSecretNotFound, queuev1alpha1.ReasonSecretKeyMissing, queuev1alpha1.ReasonSecretInvalid,
-		queuev1alpha1.ReasonRedisAuthenticationFailed, queuev1alpha1.ReasonRedisPermissionDenied, queuev1alpha1.ReasonRedisTLSFailed:
+	if isSecretTrouble(c.Reason) {
 		return connect.Troubled
 	}
 	return connect.Calm
+}
+
+// isSecretTrouble says that another content of a Secret may cure the trouble.
+func isSecretTrouble(reason string) bool {
+	switch reason {
+	case queuev1alpha1.ReasonSecretNotFound, queuev1alpha1.ReasonSecretKeyMissing, queuev1alpha1.ReasonSecretInvalid,
+		queuev1alpha1.ReasonRedisAuthenticationFailed, queuev1alpha1.ReasonRedisPermissionDenied, queuev1alpha1.ReasonRedisTLSFailed:
+		return true
+	}
+	return false
 }
 
 // observeElders looks for older queues of the same channel, and whether one of
@@ -135,7 +147,8 @@ func (r *Reconciler) observeElders(ctx context.Context, seen *observed) error {
 		if err != nil {
 			return err
 		}
-		if problem == nil && connection.Place == seen.connection.Place {
+		isUnknown := connection.Place == "" && problem != nil && !problem.Stalled
+		if connection.Place == seen.connection.Place || isUnknown && isConflictKnown(seen.queue, other) {
 			seen.elder = keyOf(other)
 			return nil
 		}
@@ -152,11 +165,22 @@ func findRival(seen *observed) *types.NamespacedName {
 		if slices.Contains(seen.sight.Owners, string(other.UID)) {
 			m.rival, m.rivalAt = other.UID, seen.now
 		}
+		if seen.sight.At.IsZero() && isConflictKnown(seen.queue, other) {
+			return keyOf(other)
+		}
 		if m.rival == other.UID && seen.now.Sub(m.rivalAt) < rivalPatience {
 			return keyOf(other)
 		}
 	}
 	return nil
+}
+
+// isConflictKnown says that the status of q names other as the owner of its
+// channel. That stands until more is known, as after a change of leader.
+func isConflictKnown(q, other *queuev1alpha1.AsyncQueue) bool {
+	c := meta.FindStatusCondition(q.Status.Conditions, queuev1alpha1.ConditionChannelConflict)
+	return c != nil && c.Status == metav1.ConditionTrue && c.ObservedGeneration == q.Generation &&
+		strings.Contains(c.Message, "AsyncQueue "+keyOf(other).String()+" ")
 }
 
 func keyOf(q *queuev1alpha1.AsyncQueue) *types.NamespacedName {
@@ -189,22 +213,36 @@ func (r *Reconciler) observeRedis(_ context.Context, seen *observed) error {
 
 func (r *Reconciler) observeDeployment(ctx context.Context, seen *observed) error {
 	wanted := seen.hasRedis() && seen.elder == nil
-	live, taken, err := child(ctx, r, seen.queue, &appsv1.Deployment{}, desired.DeploymentName(seen.queue.Name), wanted)
-	seen.deployment, seen.deploymentTaken = live, taken && wanted
+	live, whose, err := child(ctx, r, seen.queue, &appsv1.Deployment{}, desired.DeploymentName(seen.queue.Name), wanted)
+	seen.deployment, seen.deploymentTaken = live, wanted && whose != ours
+	seen.leaving = seen.leaving || wanted && whose == formers
 	return err
 }
 
 func (r *Reconciler) observeCronJob(ctx context.Context, seen *observed) error {
 	wanted := seen.hasRedis() && seen.elder == nil && seen.queue.Spec.TimeoutReload != nil
-	live, taken, err := child(ctx, r, seen.queue, &batchv1.CronJob{}, desired.CronJobName(seen.queue.Name), wanted)
-	seen.cronJob, seen.cronJobTaken = live, taken && wanted
+	live, whose, err := child(ctx, r, seen.queue, &batchv1.CronJob{}, desired.CronJobName(seen.queue.Name), wanted)
+	seen.cronJob, seen.cronJobTaken = live, wanted && whose != ours
+	seen.leaving = seen.leaving || wanted && whose == formers
 	return err
 }
+
+// owner says whose an object under a child's name is.
+type owner int
+
+const (
+	// ours is the queue's, or nobody's since it does not exist.
+	ours owner = iota
+	// formers was made for a deleted queue of the same name.
+	formers
+	// others is anybody else's.
+	others
+)
 
 // child reads a child by its name. One that is wanted and not in the cache is
 // asked for at the API server: the cache holds only what carries our labels, and
 // an object that does not must not be overwritten.
-func child[T client.Object](ctx context.Context, r *Reconciler, q *queuev1alpha1.AsyncQueue, object T, name string, wanted bool) (live T, taken bool, err error) {
+func child[T client.Object](ctx context.Context, r *Reconciler, q *queuev1alpha1.AsyncQueue, object T, name string, wanted bool) (live T, whose owner, err error) {
 	key := types.NamespacedName{Namespace: q.Namespace, Name: name}
 	err = r.Client.Get(ctx, key, object)
 	if apierrors.IsNotFound(err) && wanted {
@@ -212,11 +250,21 @@ func child[T client.Object](ctx context.Context, r *Reconciler, q *queuev1alpha1
 	}
 	switch {
 	case apierrors.IsNotFound(err):
-		return live, false, nil
+		return live, ours, nil
 	case err != nil:
-		return live, false, fmt.Errorf("reading %s: %w", name, err)
+		return live, ours, fmt.Errorf("reading %s: %w", name, err)
 	case !metav1.IsControlledBy(object, q):
-		return live, true, nil
+		return live, ownerOf(object, q), nil
 	}
-	return newest(&r.written, object), false, nil
+	return newest(&r.written, object), ours, nil
+}
+
+// ownerOf says whose an object is that stands under a name of q's child and is not
+// q's.
+func ownerOf(object client.Object, q *queuev1alpha1.AsyncQueue) owner {
+	of := metav1.GetControllerOf(object)
+	if of != nil && of.Kind == queuev1alpha1.Kind && of.Name == q.Name && strings.HasPrefix(of.APIVersion, queuev1alpha1.GroupVersion.Group+"/") {
+		return formers
+	}
+	return others
 }

@@ -6,10 +6,12 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	queuev1alpha1 "github.com/asyncqueue/operator/api/v1alpha1"
+	"github.com/asyncqueue/operator/controllers/connect"
 	"github.com/asyncqueue/operator/controllers/desired"
 	"github.com/asyncqueue/operator/controllers/poll"
 )
@@ -29,16 +31,17 @@ func (r *Reconciler) report(ctx context.Context, seen *observed, p plan, o outco
 	after.Status = statusOf(seen, p, o)
 	if !equality.Semantic.DeepEqual(seen.queue.Status, after.Status) {
 		if err := r.Client.Status().Patch(ctx, after, client.MergeFrom(seen.queue), client.FieldOwner(FieldManager)); err != nil {
-			return fmt.Errorf("writing the status: %w", client.IgnoreNotFound(err))
+			if apierrors.IsNotFound(err) {
+				return nil // the queue went meanwhile
+			}
+			return fmt.Errorf("writing the status: %w", err)
 		}
 		r.written.note(after)
 	}
-	if p.scaling != nil {
-		seen.memory.scaling = p.scaling.State
-	}
+	seen.memory.scaling = p.scalingState()
 	r.metrics.observe(after)
 	for _, e := range eventsOf(&seen.queue.Status, &after.Status, p) {
-		r.Events.Eventf(after, nil, e.kind, e.reason, e.action, "%s", e.note)
+		r.Events.Eventf(after, nil, e.kind, e.reason, e.action, "%s", shorten(e.note, longestNote))
 	}
 	return nil
 }
@@ -101,6 +104,9 @@ func again(seen *observed, p plan, o outcome) time.Duration {
 		in(p.scaling.Recheck)
 	}
 	at(seen.connection.Until)
+	if f := seen.sight.Fault; f != nil && !seen.connection.Until.IsZero() && isSecretTrouble(f.Reason) {
+		in(connect.Troubled)
+	}
 	if seen.problem != nil {
 		at(seen.problem.Until)
 	}

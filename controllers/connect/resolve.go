@@ -74,7 +74,8 @@ func NewResolver(reader client.Reader, fallback Default, clock func() time.Time)
 
 // Resolve finds out where a queue's Redis is, from Secrets as they were at most
 // maxAge ago, Calm or Troubled. The error is a *Problem where a person or time
-// must help; any other is one of reading from the API server.
+// must help, and then only Place is set, where it does not depend on a Secret; any
+// other is one of reading from the API server.
 func (r *Resolver) Resolve(ctx context.Context, q *queuev1alpha1.AsyncQueue, maxAge time.Duration) (Connection, error) {
 	b := builder{namespace: q.Namespace, spec: q.Spec.Redis, maxAge: maxAge}
 	if b.spec == nil {
@@ -82,10 +83,22 @@ func (r *Resolver) Resolve(ctx context.Context, q *queuev1alpha1.AsyncQueue, max
 	}
 	for _, step := range []func(context.Context, *builder) error{r.credentials, r.address, r.certificates} {
 		if err := step(ctx, &b); err != nil {
-			return Connection{}, err
+			return Connection{Place: r.place(ctx, &b)}, err
 		}
 	}
 	return b.connection(), nil
+}
+
+// place is where a queue is whose Secrets cannot be used, empty where that depends
+// on them.
+func (r *Resolver) place(ctx context.Context, b *builder) string {
+	if b.dial.host == "" && len(b.spec.Addresses) > 0 {
+		_ = r.address(ctx, b) // without an address there is no place
+	}
+	if b.dial.host == "" {
+		return ""
+	}
+	return b.dial.place()
 }
 
 // builder gathers what is known about one queue's connection.

@@ -265,6 +265,31 @@ func TestResolveProblems(t *testing.T) {
 	}
 }
 
+// An older queue keeps its channel while its Secrets are in disorder.
+func TestPlaceIsKnownWithoutSecrets(t *testing.T) {
+	tests := map[string]struct {
+		spec *queuev1alpha1.Redis
+		want string
+	}{
+		"an address, no Secret":       {&queuev1alpha1.Redis{Addresses: []string{"redis:6380"}, Database: ptr.To[int32](2), CredentialsSecretRef: ref("none")}, "redis.shop|6380|2"},
+		"an address, no authority":    {&queuev1alpha1.Redis{Addresses: []string{"redis:6380"}, TLS: &queuev1alpha1.RedisTLS{Enabled: true, CASecretRef: ref("none")}}, "redis.shop|6380|0"},
+		"perhaps a uri, no Secret":    {&queuev1alpha1.Redis{CredentialsSecretRef: ref("none")}, ""},
+		"an address that is nonsense": {&queuev1alpha1.Redis{Addresses: []string{"redis"}, CredentialsSecretRef: ref("none")}, ""},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := connect.NewResolver(&shelf{}, connect.Default{URL: "redis://default:6379"}, time.Now)
+			got, err := r.Resolve(t.Context(), queueWith(tc.spec), connect.Calm)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if diff := cmp.Diff(connect.Connection{Place: tc.want}, got); diff != "" {
+				t.Errorf("Resolve() (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestForbiddenSecretIsAProblemAndAFailedReadIsNot(t *testing.T) {
 	q := queueWith(&queuev1alpha1.Redis{Addresses: []string{"redis:6379"}, CredentialsSecretRef: ref("x")})
 	var problem *connect.Problem
