@@ -46,7 +46,7 @@ func (l *ledger) forget(queue types.NamespacedName) {
 }
 
 // newest returns a copy of what was written where that is newer than cached, else
-// cached.
+// cached, and then remembers it no longer.
 func newest[T client.Object](l *ledger, cached T) T {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -56,6 +56,7 @@ func newest[T client.Object](l *ledger, cached T) T {
 		return cached
 	}
 	if order, err := resourceversion.CompareResourceVersion(held.GetResourceVersion(), cached.GetResourceVersion()); err != nil || order <= 0 {
+		delete(l.objects, key) // the cache has caught up
 		return cached
 	}
 	return held.DeepCopyObject().(T)

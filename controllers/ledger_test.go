@@ -20,7 +20,6 @@ func TestLedgerAnswersUntilTheCacheHasCaughtUp(t *testing.T) {
 	if got := *newest(&l, version("a", "100", 1)).Spec.Replicas; got != 1 {
 		t.Errorf("an empty ledger answers %d", got)
 	}
-	l.note(version("a", "1000", 2))
 	tests := map[string]struct {
 		cached *appsv1.Deployment
 		want   int32
@@ -33,11 +32,18 @@ func TestLedgerAnswersUntilTheCacheHasCaughtUp(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
+			l.note(version("a", "1000", 2))
 			if got := *newest(&l, tc.cached).Spec.Replicas; got != tc.want {
 				t.Errorf("%d replicas, want %d", got, tc.want)
 			}
 		})
 	}
+	l.note(version("a", "1000", 2))
+	_ = newest(&l, version("a", "1000", 2))
+	if len(l.objects) > 0 {
+		t.Error("an object is kept that the cache has")
+	}
+	l.note(version("a", "1000", 2))
 	l.forget(types.NamespacedName{Namespace: "shop", Name: "orders"})
 	if got := *newest(&l, version("a", "1", 6)).Spec.Replicas; got != 6 {
 		t.Errorf("a forgotten object answers %d", got)
