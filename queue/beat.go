@@ -46,6 +46,7 @@ type beatText struct {
 // BeatResult is the answer to a Beat.
 type BeatResult struct {
 	Tender bool // this worker tends the channel now: it should run a Keeper
+	Inbox  bool // a message stands in the worker's inbox: it should Exchange, though Await may have found nothing
 }
 
 // Beat renews the worker's sign of life, to be called every BeatEvery, and by this also finds who
@@ -65,7 +66,7 @@ func (c *Consumer) Beat(ctx context.Context, load Load) (BeatResult, error) {
 		return BeatResult{}, fmt.Errorf("beating as worker %s: %w", id, ErrEvicted)
 	}
 	c.touched()
-	return BeatResult{Tender: answer.int(1) == 1}, nil
+	return BeatResult{Tender: answer.int(1) == 1, Inbox: answer.int(2) > 0}, nil
 }
 
 func (c *Consumer) nextBeat(_ string, load Load) string {

@@ -117,7 +117,7 @@ func (c *Consumer) Register(ctx context.Context) error {
 	id := c.id
 	c.mu.Unlock()
 	beat := c.nextBeat(id, Load{})
-	if err := c.queue.rdb.HSet(ctx, c.queue.keys.workers, id, beat).Err(); err != nil {
+	if err := scriptRegister.Run(ctx, c.queue.rdb, c.queue.keys.worker(id), id, beat).Err(); err != nil {
 		return fmt.Errorf("registering worker %s: %w", id, err)
 	}
 	c.mu.Lock()

@@ -19,6 +19,7 @@ var (
 	scriptFail        = loadScript("fail")
 	scriptExpire      = loadScript("expire")
 	scriptRelease     = loadScript("release")
+	scriptRegister    = loadScript("register")
 	scriptBeat        = loadScript("beat")
 	scriptSweep       = loadScript("sweep")
 	scriptTend        = loadScript("tend")

@@ -34,12 +34,12 @@ local function forget_marks_of_the_gone()
   end
 end
 
--- The fraction of a ghost's score counts its looks, in 1/64.
+-- The fraction of a ghost's score counts its looks, in 1/64. Keepers that look together count as one.
 local function look_at_ghosts()
   for i = 4, #ARGV do
     local ghost, score = ARGV[i], call('ZSCORE', GHOSTS, ARGV[i])
     empty_inbox(KEYS[14 + inboxes + i - 3])
-    if score then
+    if score and tonumber(score) <= now then
       local looks = (tonumber(score) % 1) * 64
       local pause = GHOST_LOOKS[looks + 1]
       if pause then
