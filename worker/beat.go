@@ -33,6 +33,10 @@ func (w *Worker) beat(ctx context.Context, duty *tender) {
 	case err == nil:
 		w.link.worked()
 		duty.appoint(got.Tender)
+		if got.Inbox {
+			w.landed.Store(true)
+			w.nudge()
+		}
 	case errors.Is(err, queue.ErrEvicted):
 		duty.appoint(false)
 		w.evicted(life)

@@ -35,6 +35,7 @@ type fakeStore struct {
 	calls      map[string]int
 	loads      []queue.Load
 	registered int
+	stray      []string      // messages in the inbox that no Await tells of
 	modest     bool          // it is never the tender
 	slow       time.Duration // so long the answer of an Exchange takes
 	left       bool
@@ -99,7 +100,9 @@ func (s *fakeStore) Beat(_ context.Context, l queue.Load) (queue.BeatResult, err
 		s.loads = append(s.loads, l)
 		return nil
 	})
-	return queue.BeatResult{Tender: !s.modest}, err
+	inbox := false
+	s.look(func() { inbox = len(s.stray) > 0 })
+	return queue.BeatResult{Tender: !s.modest, Inbox: inbox}, err
 }
 
 func (s *fakeStore) Leave(context.Context) error {
@@ -176,6 +179,9 @@ func (s *fakeStore) claim(want int) []queue.Run {
 	}
 	var runs []queue.Run
 	s.moveDue()
+	if want > 0 {
+		s.waiting, s.stray = append(s.stray, s.waiting...), nil
+	}
 	for len(runs) < want && len(s.waiting) > 0 {
 		s.last++
 		s.hand[s.last] = s.waiting[0]

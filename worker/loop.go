@@ -72,6 +72,7 @@ func (l *loop) run(ctx context.Context) {
 		l.pulse.beat(now)
 		l.noticeStop()
 		l.collect()
+		l.noticeInbox()
 		l.expireOverdue(now)
 		l.report()
 		if l.drained(now) {
@@ -103,6 +104,23 @@ func (l *loop) collect() {
 		l.free++
 		l.reuse(t)
 		t = next
+	}
+}
+
+// noticeInbox takes in what a beat found: a message that came over a connection
+// which Await had given up, or is about to be found by it.
+func (l *loop) noticeInbox() {
+	if l.landed.Swap(false) {
+		l.found()
+	}
+}
+
+// found notes that a message stands in the inbox.
+func (l *loop) found() {
+	if l.free > 0 && !l.draining() {
+		l.hungry = true
+	} else {
+		l.surplus = true
 	}
 }
 
@@ -240,12 +258,9 @@ func (l *loop) answered(a awaited) {
 	case a.err != nil:
 		l.stumble(a.err)
 		l.hungry = true // an answer may have been lost
-	case a.found && l.free > 0 && !l.draining():
-		l.link.worked()
-		l.hungry = true
 	case a.found:
 		l.link.worked()
-		l.surplus = true
+		l.found()
 	default:
 		l.link.worked()
 	}

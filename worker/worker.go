@@ -26,6 +26,7 @@ type Worker struct {
 	started  atomic.Bool
 	finished stack
 	wake     chan struct{} // the loop has something to look at
+	landed   atomic.Bool   // a beat found a message in the inbox
 	lives    lives
 	link     link
 	pulse    pulse

@@ -660,3 +660,19 @@ func TestRunTwice(t *testing.T) {
 
 var _ Store = (*queue.Consumer)(nil)
 var _ Keeper = (*queue.Keeper)(nil)
+
+// A message may come over a connection that Await has given up; a beat tells.
+func TestAMessageThatAwaitMissed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newFakeStore()
+		handled := make(chan time.Time, 10)
+		b := start(t, store, func(context.Context, *Job) error { handled <- time.Now(); return nil }, nil)
+		time.Sleep(time.Minute)
+		landed := time.Now()
+		store.look(func() { store.stray = messages("job", 1) })
+		if took := (<-handled).Sub(landed); took > beatInterval {
+			t.Errorf("handled after %s", took)
+		}
+		b.end()
+	})
+}
