@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -126,11 +127,12 @@ func (m *Metrics) of(jobType string) *typeMetrics {
 	if m.known.Load() >= maxTypes {
 		jobType = otherTypes
 	}
+	label := strings.ToValidUTF8(jobType, "\uFFFD") // PHP's names are bytes; Prometheus panics at those
 	t, loaded := m.types.LoadOrStore(jobType, &typeMetrics{
-		started: m.started.WithLabelValues(jobType),
-		acked:   m.ended.WithLabelValues(jobType, actionAck.String()),
-		seconds: m.seconds.WithLabelValues(jobType),
-		label:   jobType,
+		started: m.started.WithLabelValues(label),
+		acked:   m.ended.WithLabelValues(label, actionAck.String()),
+		seconds: m.seconds.WithLabelValues(label),
+		label:   label,
 	})
 	if !loaded {
 		m.known.Add(1)

@@ -288,3 +288,17 @@ func TestLiveAndReady(t *testing.T) {
 		}
 	})
 }
+
+// The names of PHP's classes are bytes, which Prometheus does not take as labels.
+func TestMetricsTakeAnyType(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	m := NewMetrics(registry)
+	for _, name := range []string{"App\\Job\xff", "App\\Job\xfe"} {
+		m.listen(t.Context(), Event{Kind: BeforeHandle, Job: &Job{Type: name}})
+		m.listen(t.Context(), Event{Kind: TimeoutHandle, Job: &Job{Type: name}})
+		m.listen(t.Context(), Event{Kind: FailedHandle, Job: &Job{Type: name}})
+	}
+	if n := testutil.ToFloat64(m.started.WithLabelValues("App\\Job\uFFFD")); n != 2 {
+		t.Errorf("counted %g, want 2", n)
+	}
+}
