@@ -30,20 +30,19 @@ type history struct {
 //
 //	the handler says      attempts left  action
 //	nil                   -              ack
-//	ErrUnknownType        -              requeue after 5 s
 //	Requeue, Drop, Fail   -              that
+//	ErrUnknownType        -              requeue after 5 s
 //	any other error       yes            retry
 //	any other error       no             fail
 func decide(err error, h history) decision {
 	if err == nil {
 		return decision{action: actionAck}
 	}
-	if errors.Is(err, ErrUnknownType) {
-		return decision{action: actionRequeue, delay: unknownTypeDelay}
-	}
 	said := answer{action: actionRetry}
 	if found := (*answer)(nil); errors.As(err, &found) {
 		said = *found
+	} else if errors.Is(err, ErrUnknownType) {
+		return decision{action: actionRequeue, delay: unknownTypeDelay}
 	}
 	if said.action == actionRetry && h.attempts >= h.maxAttempts {
 		return decision{action: actionFail}

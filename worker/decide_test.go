@@ -37,6 +37,7 @@ func TestDecide(t *testing.T) {
 		"drop, wrapped":                         {fmt.Errorf("old: %w", Drop), 0, 5, decision{action: actionDrop}},
 		"fail in spite of attempts left":        {Fail(cause), 0, 5, decision{action: actionFail}},
 		"an unknown type needs no attempts":     {ErrUnknownType, 0, 0, decision{actionRequeue, 5 * time.Second}},
+		"a verdict about an unknown type":       {Fail(fmt.Errorf("x: %w", ErrUnknownType)), 0, 5, decision{action: actionFail}},
 		"an unknown type, wrapped":              {fmt.Errorf("x: %w", ErrUnknownType), 0, 0, decision{actionRequeue, 5 * time.Second}},
 		"a panic is a failed attempt":           {&PanicError{Value: "oh"}, 0, 1, decision{actionRetry, 5 * time.Second}},
 		"a panic with Drop counts as Drop does": {&PanicError{Value: Drop}, 0, 1, decision{action: actionDrop}},
