@@ -346,3 +346,23 @@ func TestPermissions(t *testing.T) {
 		})
 	}
 }
+
+// A Redis over maxmemory is drained by a worker that starts only then.
+func TestStartOverMaxmemory(t *testing.T) {
+	addr := redistest.Start(t)
+	rdb := redis.NewClient(&redis.Options{Addr: addr})
+	t.Cleanup(func() { _ = rdb.Close() })
+	job := sleepers(1, 0)[0]
+	if err := rdb.LPush(t.Context(), "{full}:waiting", job).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := rdb.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
+		t.Fatal(err)
+	}
+	w := startProcess(t, "--redis=redis://"+addr, "--channel={full}", "--listen=")
+	await(t, 20*time.Second, "the run", func() bool { return w.said("ended") == 1 })
+	w.signal(syscall.SIGTERM)
+	if status := w.awaitExit(20 * time.Second); status != 0 {
+		t.Errorf("exit status %d, want 0", status)
+	}
+}

@@ -18,7 +18,8 @@ const probeInterval = time.Second
 
 // probe carries out every move once, so that a user of Redis who may not do all
 // that a worker needs is found out at the start. Only that ends the worker:
-// everything else may pass, and is waited for.
+// everything else may pass, and is waited for, except for a full memory, which
+// waits for workers.
 func probe(ctx context.Context, rdb redis.UniversalClient, q *queue.Queue, log *slog.Logger) error {
 	for warned := false; ; warned = true {
 		err := rdb.Ping(ctx).Err() // it says more clearly than others what is wrong with credentials
@@ -27,6 +28,10 @@ func probe(ctx context.Context, rdb redis.UniversalClient, q *queue.Queue, log *
 		}
 		if err == nil || ctx.Err() != nil {
 			return nil //nolint:nilerr // asked to stop: nothing is held yet
+		}
+		if redis.IsOOMError(err) {
+			log.Warn("Redis is over maxmemory and could not be probed; consuming makes room.", "error", err)
+			return nil
 		}
 		if isRefusal(err) {
 			return fmt.Errorf("Redis refuses what a worker needs: %w", err)

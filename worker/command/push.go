@@ -131,7 +131,7 @@ func pace(ctx context.Context, total int, rate float64, push func(n int) error) 
 	for done < total {
 		n := min(pushBatch, total-done)
 		if rate > 0 {
-			due := int(time.Since(began).Seconds()*rate) + 1 // the first goes at once
+			due := int(min(time.Since(began).Seconds()*rate, float64(total))) + 1 // the first goes at once
 			if due <= done {
 				at := began.Add(time.Duration(float64(done) / rate * float64(time.Second)))
 				select {

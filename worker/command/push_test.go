@@ -228,3 +228,13 @@ func TestReload(t *testing.T) {
 		t.Errorf("reload of failed = %+v, %q left", got, p.list(queue.Failed))
 	}
 }
+
+func TestPushAtAnyRate(t *testing.T) {
+	p := newPlace(t)
+	if got := execute(t, nil, nil, p.flags("push", "--type=x", "--count=3", "--rate=1e300")...); got.status != 0 {
+		t.Errorf("push = %+v", got)
+	}
+	if n := len(p.list(queue.Waiting)); n != 3 {
+		t.Errorf("%d pushed, want 3", n)
+	}
+}
