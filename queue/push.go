@@ -29,7 +29,8 @@ func (q *Queue) Push(ctx context.Context, payloads ...[]byte) error {
 
 // PushDelayed puts messages on the channel that are due after the delay, exact to the millisecond
 // by the clock of Redis. It returns how many of them were new: a payload that waits there already
-// is not doubled but moved to the new time. Since it may be repeated, a lost answer does no harm.
+// is not doubled but moved to the new time. After a lost answer (ErrUnknownOutcome) it may be repeated
+// while the delay lasts; later the first copy may be on its way already, and a repetition adds another.
 func (q *Queue) PushDelayed(ctx context.Context, delay time.Duration, payloads ...[]byte) (added int, err error) {
 	if len(payloads) == 0 {
 		return 0, nil

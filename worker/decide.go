@@ -32,6 +32,7 @@ type history struct {
 //	nil                   -              ack
 //	Requeue, Drop, Fail   -              that
 //	ErrUnknownType        -              requeue after 5 s
+//	a panic, of any value yes            retry
 //	any other error       yes            retry
 //	any other error       no             fail
 func decide(err error, h history) decision {
@@ -39,9 +40,12 @@ func decide(err error, h history) decision {
 		return decision{action: actionAck}
 	}
 	said := answer{action: actionRetry}
-	if found := (*answer)(nil); errors.As(err, &found) {
+	panicked, found := (*PanicError)(nil), (*answer)(nil)
+	switch {
+	case errors.As(err, &panicked): // whatever its value: it was no answer
+	case errors.As(err, &found):
 		said = *found
-	} else if errors.Is(err, ErrUnknownType) {
+	case errors.Is(err, ErrUnknownType):
 		return decision{action: actionRequeue, delay: unknownTypeDelay}
 	}
 	if said.action == actionRetry && h.attempts >= h.maxAttempts {

@@ -40,7 +40,7 @@ func TestDecide(t *testing.T) {
 		"a verdict about an unknown type":       {Fail(fmt.Errorf("x: %w", ErrUnknownType)), 0, 5, decision{action: actionFail}},
 		"an unknown type, wrapped":              {fmt.Errorf("x: %w", ErrUnknownType), 0, 0, decision{actionRequeue, 5 * time.Second}},
 		"a panic is a failed attempt":           {&PanicError{Value: "oh"}, 0, 1, decision{actionRetry, 5 * time.Second}},
-		"a panic with Drop counts as Drop does": {&PanicError{Value: Drop}, 0, 1, decision{action: actionDrop}},
+		"a panic with Drop is one all the same": {&PanicError{Value: Drop}, 0, 1, decision{actionRetry, 5 * time.Second}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -56,6 +56,12 @@ func (c *cli) reload(ctx context.Context, o reloadOptions) error {
 		all.Moved += result.Moved
 		all.Poisoned += result.Poisoned
 		all.Skipped = result.Skipped
+		if o.max > 0 {
+			options.Max = o.max - all.Moved - all.Poisoned
+		}
+		if o.max > 0 && options.Max <= 0 {
+			return nil // an error came after the last of them
+		}
 		return err
 	})
 	if err != nil {
