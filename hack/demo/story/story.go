@@ -28,6 +28,7 @@ type story struct {
 	address  string // Redis, host:port
 	messages int
 	begin    time.Time
+	failed   int64 // how many messages stand in `failed` at the end
 
 	kube  client.Client
 	redis *redis.Client
@@ -111,6 +112,7 @@ func (s *story) watchLateMessage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.failed = previous.counts.Failed
 	reasons, err := s.queue.Reasons(ctx, 1)
 	if err != nil {
 		return err
@@ -147,6 +149,11 @@ func (s *story) push(ctx context.Context, count int, more ...string) error {
 // whatNext says what to try.
 func (s *story) whatNext(ctx context.Context) error {
 	chapter("Where the queues stand now")
+	err := show(ctx, "kubectl", "wait", "aq/"+name, "--timeout=60s",
+		fmt.Sprintf("--for=jsonpath={.status.backlog.failed}=%d", s.failed)) // the status follows within 30 s
+	if err != nil {
+		return err
+	}
 	if err := show(ctx, "kubectl", "get", "aq", "-o", "wide"); err != nil {
 		return err
 	}
