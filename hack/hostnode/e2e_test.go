@@ -219,17 +219,17 @@ func (s *suite) delete(name string) {
 const serving = `
 terminationGracePeriodSeconds: 20
 initContainers:
-- {name: prepare, args: [write, /work/note, from the init container], volumeMounts: [{name: work, mountPath: /work}]}
+- {name: prepare, args: [write, /scratch/note, from the init container], volumeMounts: [{name: work, mountPath: /scratch}]}
 containers:
 - name: main
   args: [serve]
   env:
   - {name: LISTEN, value: ":8080"}
-  - {name: NOTE, value: /work/note}
-  - {name: SICK, value: /work/sick}
+  - {name: NOTE, value: /scratch/note}
+  - {name: SICK, value: /scratch/sick}
   - {name: PASSWORD, valueFrom: {secretKeyRef: {name: creds, key: password}}}
   ports: [{name: http, containerPort: 8080}]
-  volumeMounts: [{name: work, mountPath: /work}]
+  volumeMounts: [{name: work, mountPath: /scratch}]
   readinessProbe: {httpGet: {port: http}, periodSeconds: 1, failureThreshold: 100}
   livenessProbe: {httpGet: {port: http}, periodSeconds: 1, failureThreshold: 2}
 volumes: [{name: work, emptyDir: {}}]
