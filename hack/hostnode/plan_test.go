@@ -29,7 +29,7 @@ func imageDir(t *testing.T) (dir string, table images) {
 	table = images{}
 	for _, flag := range []string{
 		"docker.io/asyncqueue/worker:dev=" + filepath.Join(dir, "worker"),
-		"php=" + filepath.Join(dir, "root"),
+		"php=" + filepath.Join(dir, "rootfs"),
 		"later=" + filepath.Join(dir, "later"),
 	} {
 		if err := table.Set(flag); err != nil {
@@ -70,7 +70,7 @@ func TestPlan(t *testing.T) {
 		"a command looked up in a directory": {
 			container: corev1.Container{Name: "w", Image: "php", Command: []string{"php", "$(JOB)"}, Env: []corev1.EnvVar{{Name: "JOB", Value: "job.php"}, {Name: "PATH", Value: "/x"}}},
 			want: program{
-				path: dir + "/root/usr/bin/php", args: []string{"job.php"},
+				path: dir + "/rootfs/usr/bin/php", args: []string{"job.php"},
 				env: []string{base[0], base[1], "JOB=job.php", base[2], base[3], "PATH=/x"}, dir: "/pod/home", mark: "/pod/w",
 			},
 		},
