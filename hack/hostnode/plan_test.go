@@ -17,7 +17,7 @@ import (
 func imageDir(t *testing.T) (dir string, table images) {
 	t.Helper()
 	dir = t.TempDir()
-	for _, name := range []string{"worker", "root/usr/bin/php"} {
+	for _, name := range []string{"worker", "rootfs/usr/bin/php"} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
