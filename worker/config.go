@@ -16,6 +16,7 @@ type Config struct {
 	// others.
 	Keeper Keeper
 	// Concurrency is the number of handlers that run at once. Default 10.
+	// Worker.SetConcurrency changes it later.
 	Concurrency int
 	// Pop is the longest wait for a message in one call. Default 2 s.
 	Pop time.Duration
@@ -30,6 +31,11 @@ type Config struct {
 	// their context is cancelled, and 3 s later Run gives up on them. Default
 	// HandleTimeout + 20 s.
 	Drain time.Duration
+	// ContinueLost lets handlers go on whose message was taken back because this
+	// worker had been taken for dead. Default: their context is cancelled, with
+	// the cause ErrLost. It is for queues where such a message is parked in
+	// `timeout`, and does not run again by itself.
+	ContinueLost bool
 	// Listeners are told of every event, in this order.
 	Listeners []Listener
 	// Metrics counts what happens. Nil: nothing is counted.

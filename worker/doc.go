@@ -5,20 +5,20 @@
 // message:
 //
 //	mux := worker.NewMux()
-//	mux.HandleFunc("order.paid", func(ctx context.Context, job *worker.Job) error {
-//		var order Order
-//		if err := job.Bind(&order); err != nil {
-//			return worker.Fail(err) // no retry can mend it
-//		}
-//		return ship(ctx, order) // an error is retried while attempts are left
-//	})
+//	worker.Handle(mux, "order.paid", func(ctx context.Context, job worker.TypedJob[Order]) error {
+//		return ship(ctx, job.Args) // an error is retried while attempts are left
+//	}, worker.Timeout(5*time.Second))
 //
-//	w, err := worker.New(worker.Config{Store: consumer, Keeper: keeper}, mux)
-//	...
+//	rdb := redis.NewClient(&redis.Options{Addr: "localhost:6379", MaxRetries: -1})
+//	orders, err := queue.New(rdb, "{orders}")
+//	consumer, err := orders.NewConsumer(queue.ConsumerConfig{})
+//	w, err := worker.New(worker.Config{Store: consumer, Keeper: orders.NewKeeper(queue.KeeperConfig{})}, mux)
 //	err = w.Run(ctx) // until ctx is cancelled; then it drains
 //
 // A program that wants the flags, environment variables and endpoints of the
-// worker image calls command.Main with its handler instead.
+// worker image calls command.Main(mux) instead of the last five lines. What
+// producers push are the payloads of package payload. Handlers are tested without
+// Redis by package workertest.
 //
 // # Outcomes
 //
@@ -29,6 +29,32 @@
 //	Drop                  gone, without having been done
 //	Fail(err)             failed at once
 //	ErrUnknownType        no handler here: handed back, no attempt is counted
+//
+// They may be wrapped. A panic is recovered; its stack is in the event and in the
+// log.
+//
+// # The context
+//
+// context.Cause(ctx) tells a handler why its context was cancelled:
+//
+//	ErrDraining  the worker stops, and its drain time is over
+//	ErrLost      the worker had been taken for dead; the message was given to others
+//	ErrTimeout   the job took longer than the middleware Timeout allows
+//
+// A handler that returns the context's error after the first two has neither
+// failed nor succeeded: the message goes the way of a lost worker's.
+//
+// # Middleware
+//
+// Mux.Use puts middleware around all handlers, and each registration takes some of
+// its own, which runs inside. What is given first runs first. Timeout, Recover and
+// Logging are here; another is a function of the type Middleware.
+//
+// # Events
+//
+// Config.Listeners are told of BeforeHandle, AfterHandle, FailedHandle,
+// RetryHandle, TimeoutHandle, RequeueHandle and QueueLength. NewJobLog is a
+// listener that writes log lines, Metrics one that counts.
 //
 // # The handle timeout
 //

@@ -21,7 +21,7 @@ func (l *loop) beginDrain() {
 	l.drainBy = time.Now().Add(l.cfg.Drain)
 	l.pulse.left()
 	l.cfg.Logger.Info("Stopping: no new messages; waiting for those in hand.",
-		"running", l.cfg.Concurrency-l.free, "drainSeconds", l.cfg.Drain.Seconds())
+		"running", l.size-l.free, "drainSeconds", l.cfg.Drain.Seconds())
 }
 
 // drained carries the drain forward and says whether the loop may end: nothing
@@ -32,21 +32,21 @@ func (l *loop) drained(now time.Time) bool {
 		return false
 	}
 	// What Leave puts back on waiting must not land in our own inbox.
-	mayLand := l.awaiting && l.work.Err() != nil
-	if l.free == l.cfg.Concurrency && len(l.acks) == 0 && !l.repeat && !l.surplus && !mayLand {
+	mayLand := l.awaiting && l.Worker.work.Err() != nil
+	if l.free == l.size && len(l.acks) == 0 && !l.repeat && !l.surplus && !mayLand {
 		return true
 	}
 	if now.Before(l.drainBy) {
 		return false
 	}
-	if l.work.Err() == nil {
+	if l.Worker.work.Err() == nil {
 		l.cut(ErrDraining)
 	}
 	if now.Before(l.drainBy.Add(windUp)) {
 		return false
 	}
 	l.cfg.Logger.Warn("Stopping although handlers still run; their messages count as a lost worker's.",
-		"running", l.cfg.Concurrency-l.free, "unacknowledged", len(l.acks))
+		"running", l.size-l.free, "unacknowledged", len(l.acks))
 	return true
 }
 

@@ -10,9 +10,10 @@ import (
 
 // Handler does the work that a message asks for.
 type Handler interface {
-	// Handle runs one job. ctx is cancelled when the worker's drain time is
-	// over, not when the handle timeout passes. What it returns decides what
-	// becomes of the message: see the package comment.
+	// Handle runs one job. context.Cause(ctx) says why ctx was cancelled:
+	// ErrDraining, ErrLost or, by the middleware Timeout, ErrTimeout. The handle
+	// timeout does not cancel it. What Handle returns decides what becomes of the
+	// message: see the package comment.
 	Handle(ctx context.Context, job *Job) error
 }
 
@@ -53,31 +54,4 @@ func (j *Job) Bind(v any) error {
 		return fmt.Errorf("reading the parameters of job %q: %w", j.Type, err)
 	}
 	return nil
-}
-
-// Mux is a Handler that chooses another by the job's type. Register all handlers
-// before the worker starts: it is not locked.
-type Mux struct {
-	handlers map[string]Handler
-}
-
-// NewMux returns a Mux without handlers.
-func NewMux() *Mux { return &Mux{handlers: make(map[string]Handler)} }
-
-// Register makes h the handler for jobs of one type. A second registration of the
-// same type replaces the first.
-func (m *Mux) Register(jobType string, h Handler) { m.handlers[jobType] = h }
-
-// HandleFunc makes a function the handler for jobs of one type.
-func (m *Mux) HandleFunc(jobType string, f func(ctx context.Context, job *Job) error) {
-	m.Register(jobType, HandlerFunc(f))
-}
-
-// Handle runs the handler of the job's type, or returns ErrUnknownType.
-func (m *Mux) Handle(ctx context.Context, job *Job) error {
-	h, ok := m.handlers[job.Type]
-	if !ok {
-		return ErrUnknownType
-	}
-	return h.Handle(ctx, job)
 }

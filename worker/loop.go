@@ -24,7 +24,11 @@ type loop struct {
 	*Worker
 	cut context.CancelCauseFunc // cancels the handlers' context
 
-	free     int // slots without a run; below 0 while a message is handed back
+	work context.Context         //nolint:containedctx // of the handlers of this life; ends with the worker's own
+	lose context.CancelCauseFunc // cancels it, when the worker was taken for dead
+
+	size     int // slots there are: what SetConcurrency asked for, as of this turn
+	free     int // slots without a run; below 0 while a message is handed back, or more run than there are slots
 	running  running
 	tasks    []*task // all there are: as many as were ever in hand at once
 	spare    *task   // those without a run, linked by next
@@ -52,25 +56,31 @@ type awaited struct {
 }
 
 func newLoop(w *Worker, cut context.CancelCauseFunc) *loop {
-	return &loop{
+	size := int(w.slots.Load())
+	l := &loop{
 		Worker:  w,
 		cut:     cut,
-		free:    w.cfg.Concurrency,
+		size:    size,
+		free:    size,
 		hungry:  true,
 		answers: make(chan awaited, 1),
 		timer:   time.NewTimer(turnInterval),
 	}
+	l.work, l.lose = context.WithCancelCause(w.work)
+	return l
 }
 
 // run turns until ctx is cancelled and the drain is over.
 func (l *loop) run(ctx context.Context) {
 	defer l.timer.Stop()
 	defer l.dismiss()
+	defer func() { l.lose(nil) }()
 	l.stop = ctx.Done()
 	for {
 		now := time.Now()
 		l.pulse.beat(now)
 		l.noticeStop()
+		l.resize()
 		l.collect()
 		l.noticeInbox()
 		l.expireOverdue(now)
@@ -91,6 +101,18 @@ func (l *loop) run(ctx context.Context) {
 		}
 		l.park(now)
 	}
+}
+
+// resize brings the number of slots to what SetConcurrency asked for. Where more
+// run than there are slots now, nothing is claimed until enough of them ended.
+func (l *loop) resize() {
+	size := int(l.slots.Load())
+	if size == l.size {
+		return
+	}
+	l.free += size - l.size
+	l.hungry = l.hungry || size > l.size
+	l.size = size
 }
 
 // collect takes back the tasks whose runs have ended.
@@ -174,8 +196,12 @@ func (l *loop) stumble(err error) {
 }
 
 // rejoin registers the worker anew. What it held has been given to others; its
-// runs go on and find out when they settle.
+// runs find out when they settle, and by their context unless they may go on.
 func (l *loop) rejoin() {
+	if !l.cfg.ContinueLost {
+		l.lose(ErrLost)
+		l.work, l.lose = context.WithCancelCause(l.Worker.work)
+	}
 	if err := l.cfg.Store.Register(l.life); err != nil {
 		l.stumble(err)
 		return
@@ -185,7 +211,7 @@ func (l *loop) rejoin() {
 	l.lives.begin()
 	l.load.add(0, len(l.acks))
 	l.acks, l.repeat, l.hungry = l.acks[:0], false, true
-	l.cfg.Logger.Warn("This worker had been taken for dead; it is registered again.", "running", l.cfg.Concurrency-l.free)
+	l.cfg.Logger.Warn("This worker had been taken for dead; it is registered again.", "running", l.size-l.free)
 }
 
 func (l *loop) startAll(runs []queue.Run) {
@@ -211,12 +237,12 @@ func (l *loop) take(run queue.Run, now time.Time) *task {
 	} else {
 		l.spare = t.next
 	}
-	t.run, t.begun, t.next = run, now, nil
+	t.run, t.begun, t.ctx, t.next = run, now, l.work, nil
 	return t
 }
 
 func (l *loop) reuse(t *task) {
-	t.run, t.acknowledge, t.expired = queue.Run{}, false, nil
+	t.run, t.ctx, t.acknowledge, t.expired = queue.Run{}, nil, false, nil
 	t.job.Store(nil)
 	t.phase.Store(phaseRunning)
 	t.next, l.spare = l.spare, t
@@ -307,5 +333,5 @@ func (l *loop) report() {
 	if l.running.first != nil {
 		oldest = l.running.first.begun
 	}
-	l.load.report(l.cfg.Concurrency-l.free, oldest)
+	l.load.report(l.size-l.free, oldest)
 }

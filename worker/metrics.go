@@ -81,7 +81,7 @@ func (m *Metrics) watch(w *Worker) {
 	gauge("asyncqueue_worker_in_hand", "Messages in hand, late runs included.",
 		func() float64 { return float64(w.load.running.Load()) })
 	gauge("asyncqueue_worker_concurrency", "Handlers that may run at once.",
-		func() float64 { return float64(w.cfg.Concurrency) })
+		func() float64 { return float64(w.Concurrency()) })
 	m.registerer.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "asyncqueue_worker_lost_runs_total",
 		Help: "Runs that ended well after their message had been taken back from this worker.",

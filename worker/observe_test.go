@@ -275,6 +275,7 @@ func TestLiveAndReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := start(t, newFakeStore(), func(context.Context, *Job) error { return nil }, nil)
 		time.Sleep(time.Hour) // an idle loop turns too
+		synctest.Wait()
 		if err := errors.Join(b.worker.Live(), b.worker.Ready()); err != nil {
 			t.Errorf("an idle worker: %v", err)
 		}

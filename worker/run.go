@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"runtime/debug"
 	"time"
 
 	"github.com/asyncqueue/operator/queue"
@@ -26,17 +25,7 @@ func (t *task) process() {
 	}
 	t.worker.emit(Event{Kind: BeforeHandle, Job: job})
 	err = errGoexit
-	err = t.worker.call(job)
-}
-
-// call runs the handler. A panic becomes an error.
-func (w *Worker) call(job *Job) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack()}
-		}
-	}()
-	return w.handler.Handle(w.work, job)
+	err = recovered(t.ctx, t.worker.handler, job)
 }
 
 // decode reads the task's message. An error is the verdict Fail, and comes with a

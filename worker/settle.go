@@ -18,7 +18,7 @@ func (t *task) settle(job *Job, err error, own queue.Outcome) {
 		w.emit(Event{Kind: AfterHandle, Job: job, Elapsed: time.Since(t.begun), Moved: own})
 		return
 	}
-	if w.interrupted(err) {
+	if t.interrupted(err) {
 		return
 	}
 	d := w.judge(job, err)
@@ -73,9 +73,10 @@ func (t *task) move(call func(context.Context) (queue.Outcome, error)) queue.Out
 	return outcome
 }
 
-// interrupted says whether err is a handler's answer to the end of the drain.
-// Such a run was neither done nor failed: its message stays in hand and goes the
-// way of a lost worker's.
-func (w *Worker) interrupted(err error) bool {
-	return w.work.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, ErrDraining))
+// interrupted says whether err is a handler's answer to the end of the drain, or
+// to the loss of its message. Such a run was neither done nor failed: its message
+// stays in hand and goes the way of a lost worker's, or has gone that way.
+func (t *task) interrupted(err error) bool {
+	return t.ctx.Err() != nil &&
+		(errors.Is(err, context.Canceled) || errors.Is(err, ErrDraining) || errors.Is(err, ErrLost))
 }

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +16,7 @@ type task struct {
 	worker *Worker
 	run    queue.Run
 	begun  time.Time     // when the claim's answer came
+	ctx    context.Context //nolint:containedctx // of the run: a task is one on its way
 	work   chan struct{} // one token per run; closed when the loop ends
 
 	job atomic.Pointer[Job] // for the goroutine that expires it

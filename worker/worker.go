@@ -18,6 +18,11 @@ const windUp = 3 * time.Second
 // the drain.
 var ErrDraining = errors.New("the worker's drain time is over")
 
+// ErrLost is the cause of the cancelled context of a handler whose message was
+// given to others: Redis did not hear from this worker for so long that it was
+// taken for dead. What the handler does from now on may be done twice.
+var ErrLost = errors.New("the worker was taken for dead, and its messages given to others")
+
 // Worker consumes one queue. Make it with New.
 type Worker struct {
 	cfg     Config
@@ -31,6 +36,7 @@ type Worker struct {
 	link     link
 	pulse    pulse
 	load     load
+	slots    atomic.Int64 // what SetConcurrency asks for
 
 	// work is the context of handlers; life that of calls to the store, which
 	// outlives it.
@@ -49,6 +55,7 @@ func New(cfg Config, h Handler) (*Worker, error) {
 	}
 	w := &Worker{cfg: cfg, handler: h, wake: make(chan struct{}, 1)}
 	w.link.log = cfg.Logger
+	w.slots.Store(int64(cfg.Concurrency))
 	if cfg.Metrics != nil {
 		w.cfg.Listeners = append([]Listener{cfg.Metrics.listen}, cfg.Listeners...)
 		w.link.onError = cfg.Metrics.redisError
@@ -89,6 +96,21 @@ func (w *Worker) Run(ctx context.Context) error {
 	duties.Wait()
 	return nil
 }
+
+// SetConcurrency changes the number of handlers that run at once to n, at least 1.
+// It may be called at any time, by any goroutine. More begin at once; where fewer
+// are wanted, none is interrupted: nothing is claimed until enough of them ended.
+func (w *Worker) SetConcurrency(n int) error {
+	if n < 1 {
+		return fmt.Errorf("setting the concurrency: want at least 1, not %d", n)
+	}
+	w.slots.Store(int64(n))
+	w.nudge()
+	return nil
+}
+
+// Concurrency returns the number of handlers that may run at once.
+func (w *Worker) Concurrency() int { return int(w.slots.Load()) }
 
 // leave gives back what is still held. Where Redis does not answer, the others
 // find out by the missing beats.

@@ -112,6 +112,7 @@ func (c *cli) newWorker(q *queue.Queue, h worker.Handler, m *worker.Metrics, log
 		Retry:         s.Retry,
 		MaxAttempts:   s.MaxAttempts,
 		Drain:         s.DrainTimeout(),
+		ContinueLost:  loss != queue.Redeliver,
 		Listeners:     []worker.Listener{worker.NewJobLog(log, worker.JobLog(s.JobLog))},
 		Metrics:       m,
 		Logger:        log,
