@@ -39,11 +39,16 @@ type Config struct {
 	// SentinelUsername and SentinelPassword authenticate at the sentinels. Default: none.
 	SentinelUsername, SentinelPassword string
 
-	// SentinelCredentialsDir is like CredentialsDir, for the sentinels, without uri.
+	// SentinelCredentialsDir is like CredentialsDir, for the sentinels, without uri. Ignored, as the
+	// two above, where the URL is not one of sentinels.
 	SentinelCredentialsDir string
 
 	// TLS is used where it is enabled, or where the URL asks for it.
 	TLS TLS
+
+	// Namespace is the Kubernetes namespace of a bare host name, for a client that runs in another one.
+	// Default: names are looked up as they are.
+	Namespace string
 
 	// Role becomes part of the connections' name in Redis, "asyncqueue-<role>". Default "client".
 	Role string

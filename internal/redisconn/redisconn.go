@@ -5,6 +5,9 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"net/url"
+	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,14 +23,10 @@ func New(cfg Config) (redis.UniversalClient, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuring Redis: %w", err)
 	}
-	switch where.mode {
-	case cluster:
+	if where.Mode == Cluster {
 		return redis.NewClusterClient(options.Cluster()), nil
-	case sentinel:
-		return redis.NewFailoverClient(options.Failover()), nil
-	default:
-		return redis.NewClient(options.Simple()), nil
 	}
+	return redis.NewClient(options.Simple()), nil
 }
 
 // silence keeps the client library from writing to stderr by itself: what fails is returned.
@@ -38,20 +37,20 @@ type quiet struct{}
 // Printf drops the line.
 func (quiet) Printf(context.Context, string, ...any) {}
 
-func (c Config) options() (*redis.UniversalOptions, target, error) {
+func (c Config) options() (*redis.UniversalOptions, Place, error) {
 	c.setDefaults()
 	if err := c.useCredentialsURI(); err != nil {
-		return nil, target{}, err
+		return nil, Place{}, err
 	}
 	if err := c.validate(); err != nil {
-		return nil, target{}, err
+		return nil, Place{}, err
 	}
-	where, err := parseURL(c.URL)
+	where, user, err := ParseURL(c.URL)
 	if err != nil {
-		return nil, target{}, err
+		return nil, Place{}, fmt.Errorf("URL: %w", err)
 	}
 	options := &redis.UniversalOptions{
-		Addrs: where.addrs, DB: where.database, MasterName: where.master,
+		Addrs: where.Addresses, DB: where.Database,
 		Protocol: 2, DisableIdentity: true,
 		MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
 		DialTimeout: c.DialTimeout, ReadTimeout: c.Timeout, WriteTimeout: c.Timeout,
@@ -59,17 +58,27 @@ func (c Config) options() (*redis.UniversalOptions, target, error) {
 		OnConnect:                setName("asyncqueue-" + c.Role),
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
-	if c.TLS.Enabled || where.tls {
+	if c.TLS.Enabled || where.TLS {
 		if options.TLSConfig, err = c.TLS.load(); err != nil {
-			return nil, target{}, err
+			return nil, Place{}, err
 		}
 	}
-	options.Dialer = dialer(c.DialTimeout, options.TLSConfig)
-	return options, where, c.authenticate(options, where)
+	dial := dialer(c.DialTimeout, c.Namespace, options.TLSConfig)
+	options.Dialer = dial
+	if where.Mode == Sentinel {
+		if options.Dialer, err = c.throughSentinels(where, dial); err != nil {
+			return nil, Place{}, err
+		}
+		options.ConnMaxLifetime, options.ConnMaxLifetimeJitter = connectionLife, connectionLife/4
+	}
+	return options, where, c.authenticate(options, user)
 }
 
-func (c Config) authenticate(options *redis.UniversalOptions, where target) error {
-	options.Username, options.Password = where.username, where.password
+func (c Config) authenticate(options *redis.UniversalOptions, user *url.Userinfo) error {
+	if user != nil {
+		options.Username = user.Username()
+		options.Password, _ = user.Password()
+	}
 	if c.Username != "" || c.Password != "" {
 		options.Username, options.Password = c.Username, c.Password
 	}
@@ -79,14 +88,23 @@ func (c Config) authenticate(options *redis.UniversalOptions, where target) erro
 		}
 		options.CredentialsProviderContext = func(context.Context) (string, string, error) { return readPair(dir) }
 	}
-	options.SentinelUsername, options.SentinelPassword = c.SentinelUsername, c.SentinelPassword
-	if dir := c.SentinelCredentialsDir; dir != "" {
-		var err error
-		if options.SentinelUsername, options.SentinelPassword, err = readPair(dir); err != nil {
-			return fmt.Errorf("SentinelCredentialsDir: %w", err)
-		}
-	}
 	return nil
+}
+
+// throughSentinels makes a dialer that finds the master first.
+func (c Config) throughSentinels(where Place, dial dialFunc) (dialFunc, error) {
+	user := func() (string, string, error) { return c.SentinelUsername, c.SentinelPassword, nil }
+	if dir := c.SentinelCredentialsDir; dir != "" {
+		if _, err := os.Stat(dir); err != nil {
+			return nil, fmt.Errorf("SentinelCredentialsDir: %w", err)
+		}
+		user = func() (string, string, error) { return readPair(dir) }
+	}
+	if _, _, err := user(); err != nil {
+		return nil, fmt.Errorf("SentinelCredentialsDir: %w", err)
+	}
+	s := &sentinels{addresses: where.Addresses, master: where.Master, patience: c.DialTimeout / 2, dial: dial, user: user}
+	return s.dialMaster, nil
 }
 
 // setName names the connection for those who look at CLIENT LIST. A user that may not do this is
@@ -98,19 +116,40 @@ func setName(name string) func(context.Context, *redis.Conn) error {
 	}
 }
 
-// dialer connects with keepalives that find a vanished peer within half a minute.
-func dialer(timeout time.Duration, secure *tls.Config) func(context.Context, string, string) (net.Conn, error) {
+// dialer connects with keepalives that find a vanished peer within half a minute. A bare host name
+// is looked up in the namespace, if there is one, but keeps its name in TLS.
+func dialer(timeout time.Duration, namespace string, secure *tls.Config) dialFunc {
 	plain := &net.Dialer{
 		Timeout:         timeout,
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3},
 	}
-	if secure == nil {
-		return plain.DialContext
-	}
-	encrypted := &tls.Dialer{NetDialer: plain, Config: secure}
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
-		return encrypted.DialContext(ctx, network, addr)
+		conn, err := plain.DialContext(ctx, network, InNamespace(address, namespace))
+		if err != nil || secure == nil {
+			return conn, err
+		}
+		config := secure
+		if host, _, err := net.SplitHostPort(address); err == nil && config.ServerName == "" {
+			config = secure.Clone()
+			config.ServerName = host
+		}
+		encrypted := tls.Client(conn, config)
+		if err := encrypted.HandshakeContext(ctx); err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
+		return encrypted, nil
 	}
+}
+
+// InNamespace returns host:port as it is reached from outside of a Kubernetes namespace: a bare
+// service name is one of the namespace. Without a namespace nothing changes.
+func InNamespace(address, namespace string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || namespace == "" || strings.ContainsAny(host, ".:") || host == "localhost" {
+		return address
+	}
+	return net.JoinHostPort(host+"."+namespace, port)
 }

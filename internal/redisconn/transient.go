@@ -42,7 +42,7 @@ func IsTransient(err error) bool {
 		return isTransientAnswer(answer.Error())
 	}
 	var network net.Error
-	return errors.As(err, &network) || strings.Contains(err.Error(), "all sentinels specified in configuration are unreachable")
+	return errors.As(err, &network) || errors.Is(err, ErrSentinels)
 }
 
 func isTransientAnswer(text string) bool {

@@ -9,84 +9,132 @@ import (
 	"strings"
 )
 
-// mode is how a Redis is made up.
-type mode int
+// Mode is how a Redis is made up.
+type Mode string
 
+// The modes, as the API spells them.
 const (
-	standalone mode = iota
-	sentinel
-	cluster
+	Standalone Mode = "Standalone" // one server
+	Sentinel   Mode = "Sentinel"   // a master that sentinels know
+	Cluster    Mode = "Cluster"    // Redis Cluster
 )
 
-// target is a parsed URL.
-type target struct {
-	mode               mode
-	tls                bool
-	addrs              []string
-	master             string
-	database           int
-	username, password string
+// Place says where a Redis is: what a URL says, but for the credentials.
+type Place struct {
+	// Mode is never empty.
+	Mode Mode
+	// TLS encrypts the connections, those to sentinels too.
+	TLS bool
+	// Addresses are host:port pairs, at least one: of the server, the sentinels or some nodes.
+	Addresses []string
+	// Master is the name under which the sentinels know the master. Empty in other modes.
+	Master string
+	// Database is 0 in mode Cluster.
+	Database int
 }
 
-var schemes = map[string]target{
-	"redis":           {mode: standalone},
-	"rediss":          {mode: standalone, tls: true},
-	"redis-sentinel":  {mode: sentinel},
-	"rediss-sentinel": {mode: sentinel, tls: true},
-	"redis-cluster":   {mode: cluster},
-	"rediss-cluster":  {mode: cluster, tls: true},
-}
+var modes = map[string]Mode{"redis": Standalone, "redis-sentinel": Sentinel, "redis-cluster": Cluster}
 
-// parseURL reads a URL of the forms that Config lists. Errors never show what may be a password.
-func parseURL(text string) (target, error) {
+const schemeError = "want it to begin with redis://, rediss://, redis-sentinel:// or redis-cluster://"
+
+// ParseURL reads a URL of the forms that Config lists. The user is nil where the URL has none. Errors
+// never show what may be a password.
+func ParseURL(text string) (Place, *url.Userinfo, error) {
 	scheme, rest, found := strings.Cut(text, "://")
-	t, known := schemes[scheme]
-	if !found || !known {
-		return target{}, errors.New("URL: want it to begin with redis://, rediss://, redis-sentinel:// or redis-cluster://")
+	plain := scheme
+	if secure, ok := strings.CutPrefix(scheme, "rediss"); ok {
+		plain = "redis" + secure
 	}
+	mode, known := modes[plain]
+	if !found || !known {
+		return Place{}, nil, errors.New(schemeError)
+	}
+	p := Place{Mode: mode, TLS: plain != scheme}
 	rest, query, _ := strings.Cut(rest, "?")
 	hosts, path, _ := strings.Cut(rest, "/")
+	var user *url.Userinfo
 	if at := strings.LastIndex(hosts, "@"); at >= 0 {
-		if err := t.readUser(hosts[:at]); err != nil {
-			return target{}, err
+		var err error
+		if user, err = readUser(hosts[:at]); err != nil {
+			return Place{}, nil, err
 		}
 		hosts = hosts[at+1:]
 	}
-	if err := t.readAddrs(hosts); err != nil {
-		return target{}, err
+	for _, read := range []func() error{
+		func() error { return p.readAddresses(hosts) },
+		func() error { return p.readPath(path) },
+		func() error { return p.readQuery(query) },
+	} {
+		if err := read(); err != nil {
+			return Place{}, nil, err
+		}
 	}
-	if err := t.readPath(path); err != nil {
-		return target{}, err
-	}
-	return t, t.readQuery(query)
+	return p, user, nil
 }
 
-func (t *target) readUser(text string) error {
+// URL returns the URL that ParseURL reads as p.
+func (p Place) URL() string {
+	scheme := "redis"
+	if p.TLS {
+		scheme = "rediss"
+	}
+	text := scheme + strings.TrimPrefix(schemeOf(p.Mode), "redis") + "://" + strings.Join(p.Addresses, ",")
+	if p.Mode != Cluster {
+		text += "/" + strconv.Itoa(p.Database)
+	}
+	if p.Master != "" {
+		text += "?master=" + url.QueryEscape(p.Master)
+	}
+	return text
+}
+
+func schemeOf(mode Mode) string {
+	for scheme, m := range modes {
+		if m == mode {
+			return scheme
+		}
+	}
+	return "redis"
+}
+
+// String names the place for people, without a secret.
+func (p Place) String() string {
+	addresses := strings.Join(p.Addresses, ", ")
+	switch p.Mode {
+	case Sentinel:
+		return fmt.Sprintf("%s (sentinels %s)", p.Master, addresses)
+	case Cluster:
+		return "cluster " + addresses
+	}
+	return addresses
+}
+
+func readUser(text string) (*url.Userinfo, error) {
 	username, password, _ := strings.Cut(text, ":")
-	var err error
-	if t.username, err = url.PathUnescape(username); err != nil {
-		return errors.New("URL: the user name is not escaped well")
+	username, err := url.PathUnescape(username)
+	if err != nil {
+		return nil, errors.New("the user name is not escaped well")
 	}
-	if t.password, err = url.PathUnescape(password); err != nil {
-		return errors.New("URL: the password is not escaped well")
+	if password, err = url.PathUnescape(password); err != nil {
+		return nil, errors.New("the password is not escaped well")
 	}
-	return nil
+	return url.UserPassword(username, password), nil
 }
 
-func (t *target) readAddrs(hosts string) error {
+func (p *Place) readAddresses(hosts string) error {
 	port := "6379"
-	if t.mode == sentinel {
+	if p.Mode == Sentinel {
 		port = "26379"
 	}
 	for host := range strings.SplitSeq(hosts, ",") {
 		addr, err := withPort(host, port)
 		if err != nil {
-			return fmt.Errorf("URL: address %q: %w", host, err)
+			return fmt.Errorf("address %q: %w", host, err)
 		}
-		t.addrs = append(t.addrs, addr)
+		p.Addresses = append(p.Addresses, addr)
 	}
-	if t.mode == standalone && len(t.addrs) > 1 {
-		return errors.New("URL: more than one address needs redis-sentinel:// or redis-cluster://")
+	if p.Mode == Standalone && len(p.Addresses) > 1 {
+		return errors.New("more than one address needs redis-sentinel:// or redis-cluster://")
 	}
 	return nil
 }
@@ -109,38 +157,38 @@ func withPort(host, port string) (string, error) {
 	return net.JoinHostPort(name, given), nil
 }
 
-func (t *target) readPath(path string) error {
+func (p *Place) readPath(path string) error {
 	path = strings.Trim(path, "/")
 	if path == "" {
 		return nil
 	}
 	n, err := strconv.Atoi(path)
 	if err != nil || n < 0 {
-		return fmt.Errorf("URL: database %q: want a number", path)
+		return errors.New("the database behind the host: want a number")
 	}
-	if t.mode == cluster && n != 0 {
-		return errors.New("URL: Redis Cluster has no database but 0")
+	if p.Mode == Cluster && n != 0 {
+		return errors.New("a Redis Cluster has no database but 0")
 	}
-	t.database = n
+	p.Database = n
 	return nil
 }
 
-func (t *target) readQuery(query string) error {
+func (p *Place) readQuery(query string) error {
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return errors.New("URL: the part after ? is not escaped well")
+		return errors.New("the part after ? is not escaped well")
 	}
-	t.master = values.Get("master")
+	p.Master = values.Get("master")
 	for name := range values {
 		if name != "master" {
-			return fmt.Errorf("URL: parameter %q is not known", name)
+			return fmt.Errorf("parameter %q is not known", name)
 		}
 	}
-	if t.mode == sentinel && t.master == "" {
-		return errors.New("URL: redis-sentinel:// needs ?master=<name>")
+	if p.Mode == Sentinel && p.Master == "" {
+		return errors.New("redis-sentinel:// needs ?master=<name>")
 	}
-	if t.mode != sentinel && t.master != "" {
-		return errors.New("URL: ?master= goes with redis-sentinel://")
+	if p.Mode != Sentinel && p.Master != "" {
+		return errors.New("?master= goes with redis-sentinel://")
 	}
 	return nil
 }

@@ -240,19 +240,6 @@ func StartSentinel(t testing.TB) (sentinel, master string) {
 	return sentinel, master
 }
 
-func await(t testing.TB, what string, condition func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(startTimeout)
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	for !condition() {
-		if time.Now().After(deadline) {
-			t.Fatalf("awaiting %s: not within %v", what, startTimeout)
-		}
-		<-ticker.C
-	}
-}
-
 // StartTLS returns the address of a server that speaks only TLS and asks clients for a certificate.
 func StartTLS(t testing.TB, caFile, certFile, keyFile string) string {
 	t.Helper()
