@@ -84,6 +84,7 @@ func (s *fakeStore) push(payloads ...string) {
 
 func (s *fakeStore) Register(context.Context) error {
 	return s.do("register", func() error {
+		s.sweep()
 		s.known = true
 		s.registered++
 		return nil
@@ -192,6 +193,7 @@ func (s *fakeStore) claim(want int) []queue.Run {
 }
 
 func (s *fakeStore) moveDue() {
+	slices.SortStableFunc(s.delayed, func(a, b fakeDelayed) int { return a.due.Compare(b.due) })
 	s.delayed = slices.DeleteFunc(s.delayed, func(d fakeDelayed) bool {
 		if d.due.After(time.Now()) {
 			return false

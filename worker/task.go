@@ -15,9 +15,9 @@ import (
 type task struct {
 	worker *Worker
 	run    queue.Run
-	begun  time.Time     // when the claim's answer came
+	begun  time.Time       // when the claim's answer came
 	ctx    context.Context //nolint:containedctx // of the run: a task is one on its way
-	work   chan struct{} // one token per run; closed when the loop ends
+	work   chan struct{}   // one token per run; closed when the loop ends
 
 	job atomic.Pointer[Job] // for the goroutine that expires it
 	// acknowledge asks the loop to let the id ride on the next exchange.

@@ -1,0 +1,67 @@
+package storetest_test
+
+import (
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asyncqueue/operator/internal/redistest"
+	"github.com/asyncqueue/operator/queue"
+	"github.com/asyncqueue/operator/worker"
+	"github.com/asyncqueue/operator/worker/storetest"
+)
+
+var _ storetest.Store = worker.Store(nil)
+
+func TestMain(m *testing.M) { redistest.Main(m) }
+
+var channels atomic.Int64
+
+func TestRedis(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Site {
+		rdb := redis.NewClient(&redis.Options{Addr: redistest.Shared(t), MaxRetries: -1, DisableIdentity: true, ReadTimeout: 10 * time.Second})
+		t.Cleanup(func() { _ = rdb.Close() })
+		q, err := queue.New(rdb, fmt.Sprintf("{store-%d}", channels.Add(1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		consumer, err := q.NewConsumer(queue.ConsumerConfig{HandleTimeout: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		keeper := q.NewKeeper(queue.KeeperConfig{})
+		return storetest.Site{
+			Store: consumer,
+			Push: func(payloads ...string) {
+				for _, p := range payloads {
+					if err := q.Push(t.Context(), []byte(p)); err != nil {
+						t.Error(err)
+					}
+				}
+			},
+			Look: func() storetest.Standing { return standing(t, rdb, q.Channel()) },
+			Tend: func() error { _, err := keeper.Tend(t.Context()); return err },
+		}
+	})
+}
+
+func standing(t *testing.T, rdb *redis.Client, channel string) storetest.Standing {
+	t.Helper()
+	list := func(state queue.State) []string {
+		entries, err := rdb.LRange(t.Context(), channel+":"+string(state), 0, -1).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Reverse(entries)
+		return entries
+	}
+	delayed, err := rdb.ZRange(t.Context(), channel+":delayed", 0, -1).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return storetest.Standing{Waiting: list(queue.Waiting), Delayed: delayed, Timeout: list(queue.Timeout), Failed: list(queue.Failed)}
+}
