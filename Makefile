@@ -13,7 +13,7 @@ LDFLAGS := -s -w -X github.com/asyncqueue/operator/internal/version.Version=$(VE
 CLUSTER := hack/cluster/cluster
 # What the suites need to find the programs that the Makefile brings.
 SUITE_ENV := KUBEBUILDER_ASSETS=$(BIN)/k8s PATH=$(BIN)/k8s:$(PATH)
-PACKAGES := ./api/... ./cmd/... ./controllers/... ./examples/... ./internal/... ./queue/... ./worker/... ./hack/...
+PACKAGES := ./api/... ./cmd/... ./controllers/... ./examples/... ./internal/... ./queue/... ./worker/... ./hack/... ./test/fault/...
 
 ##@ General
 
@@ -53,6 +53,10 @@ e2e: redis-server ## The end-to-end suite: real pods on a real one-node cluster.
 .PHONY: e2e-host
 e2e-host: ## The suite of the node that runs pods as host processes, where containers cannot run.
 	hack/hostnode/e2e
+
+.PHONY: fault
+fault: redis-server ## Break things under load, prove that nothing is lost (DURATION=30m, SEED=1, CASES=regexp).
+	$(SUITE_ENV) hack/fault
 
 .PHONY: envtest
 envtest: ## Build etcd, kube-apiserver and kubectl from their Go modules (minutes the first time).

@@ -78,25 +78,55 @@ type Server struct {
 	Addr string // host:port on loopback
 	Dir  string // working folder; its log is redis.log
 
+	program string
+	options Options
 	process *os.Process
 	ended   chan struct{} // closed when the process is gone
 }
 
+// Options describe a server.
+type Options struct {
+	Dir  string   // working folder; required
+	Args []string // settings as on redis-server's command line
+	Env  []string // added to the environment of this process
+}
+
 // Launch starts a server that works in dir. The caller has to Stop it.
 func Launch(dir string, args ...string) (*Server, error) {
+	return LaunchWith(Options{Dir: dir, Args: args})
+}
+
+// LaunchWith starts a server. The caller has to Stop it.
+func LaunchWith(o Options) (*Server, error) {
 	program, err := findServer()
 	if err != nil {
 		return nil, err
 	}
 	var failures []error
 	for range 5 { // the port is free when asked for, but may be taken by the time that it is used
-		server, err := launch(program, dir, args)
-		if err == nil {
+		port, err := freePort()
+		if err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(filepath.Join(o.Dir, "redis.conf"), nil, 0o600); err != nil { // a sentinel keeps its state in it
+			return nil, err
+		}
+		server := &Server{Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Dir: o.Dir, program: program, options: o}
+		if err = server.launch(os.O_TRUNC); err == nil {
 			return server, nil
 		}
 		failures = append(failures, err)
 	}
 	return nil, fmt.Errorf("starting %s: %w", program, errors.Join(failures...))
+}
+
+// Restart starts a stopped server again, under the same address and in the same folder, and returns
+// when it has loaded its data. It must not be called while the server runs.
+func (s *Server) Restart() error {
+	if err := s.launch(os.O_APPEND); err != nil {
+		return fmt.Errorf("starting %s again: %w", s.program, err)
+	}
+	return nil
 }
 
 // Stop kills the server and waits until it is gone. It may be called again.
@@ -119,23 +149,22 @@ func findServer() (string, error) {
 	return program, nil
 }
 
-func launch(program, dir string, args []string) (*Server, error) {
-	port, err := freePort()
+// launch starts the process; the log is truncated or continued.
+func (s *Server) launch(how int) error {
+	log, err := os.OpenFile(filepath.Join(s.Dir, "redis.log"), os.O_CREATE|os.O_WRONLY|how, 0o600)
 	if err != nil {
-		return nil, err
-	}
-	log, err := os.Create(filepath.Join(dir, "redis.log")) //nolint:gosec // dir is the test's own
-	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _ = log.Close() }()
-	settings := []string{"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "no"}
-	file := filepath.Join(dir, "redis.conf") // a sentinel keeps its state in it
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		return nil, err
+	_, port, err := net.SplitHostPort(s.Addr)
+	if err != nil {
+		return err
 	}
-	settings = append([]string{file}, append(settings, args...)...)
-	cmd := exec.Command(program, settings...) //nolint:gosec,noctx // the program is ours to choose; Stop ends it
+	settings := []string{
+		filepath.Join(s.Dir, "redis.conf"), "--port", port, "--bind", "127.0.0.1", "--dir", s.Dir, "--save", "", "--appendonly", "no",
+	}
+	cmd := exec.Command(s.program, append(settings, s.options.Args...)...) //nolint:gosec,noctx // the program is ours to choose; Stop ends it
+	cmd.Env = append(os.Environ(), s.options.Env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	ended := make(chan struct{})
@@ -150,15 +179,15 @@ func launch(program, dir string, args []string) (*Server, error) {
 		}
 	}()
 	if err := <-started; err != nil {
-		return nil, err
+		return err
 	}
-	server := &Server{Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Dir: dir, process: cmd.Process, ended: ended}
-	if err := server.awaitAnswer(); err != nil {
-		server.Stop()
+	s.process, s.ended = cmd.Process, ended
+	if err := s.awaitAnswer(); err != nil {
+		s.Stop()
 		text, _ := os.ReadFile(log.Name())
-		return nil, fmt.Errorf("%w\n%s", err, text)
+		return fmt.Errorf("%w\n%s", err, text)
 	}
-	return server, nil
+	return nil
 }
 
 func freePort() (int, error) {

@@ -3,6 +3,8 @@ package redistest
 import (
 	"strings"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
 )
 
 func TestStartSaysWhatIsMissing(t *testing.T) {
@@ -30,5 +32,26 @@ func TestStopMayBeRepeated(t *testing.T) {
 	server.Stop()
 	if err := server.connect(t.Context()); err == nil {
 		t.Error("somebody still listens")
+	}
+}
+
+func TestRestartKeepsAddressAndFolder(t *testing.T) {
+	server, err := LaunchWith(Options{Dir: t.TempDir(), Args: []string{"--appendonly", "yes"}, Env: []string{"TZ=UTC"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Stop() })
+	addr := server.Addr
+	rdb := redis.NewClient(&redis.Options{Addr: addr, Protocol: 2, DisableIdentity: true})
+	defer func() { _ = rdb.Close() }()
+	if err := rdb.Set(t.Context(), "key", "value", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	server.Stop()
+	if err := server.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	if got := rdb.Get(t.Context(), "key").Val(); got != "value" || server.Addr != addr {
+		t.Errorf("key = %q at %s, want what was set at %s", got, server.Addr, addr)
 	}
 }

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/asyncqueue/operator/queue"
+	"github.com/asyncqueue/operator/test/fault/ledger"
+)
+
+// producer pushes at an even rate and keeps the book.
+type producer struct {
+	queue *queue.Queue
+	mix   *mix
+	rate  int // messages a second
+	book  ledger.Book
+
+	// push puts copies of one message on the channel at once; nil: by queue.Push.
+	push func(ctx context.Context, p parcel) error
+}
+
+// run pushes until ctx is done. An error is one of making messages: those of Redis are part of the
+// play.
+func (p *producer) run(ctx context.Context) error {
+	ticker := time.NewTicker(time.Second / time.Duration(p.rate))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		one, err := p.mix.next()
+		if err != nil {
+			return fmt.Errorf("making a message: %w", err)
+		}
+		p.note(one, p.send(one))
+	}
+}
+
+// send pushes whatever happens to ctx, since a push that was begun is to be answered.
+func (p *producer) send(one parcel) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if one.delay > 0 {
+		_, err := p.queue.PushDelayed(ctx, one.delay, one.body)
+		return err
+	}
+	if p.push != nil {
+		return p.push(ctx, one)
+	}
+	return p.queue.Push(ctx, one.repeated()...)
+}
+
+// repeated returns the copies.
+func (p parcel) repeated() [][]byte {
+	bodies := make([][]byte, p.copies)
+	for i := range bodies {
+		bodies[i] = p.body
+	}
+	return bodies
+}
+
+func (p *producer) note(one parcel, err error) {
+	for range one.copies {
+		switch {
+		case err == nil:
+			p.book.Confirm(one.id)
+		case errors.Is(err, queue.ErrUnknownOutcome):
+			p.book.Doubt(one.id)
+		}
+	}
+}
