@@ -36,11 +36,15 @@ demo-down: ## Remove everything that the demo started.
 ##@ Test
 
 .PHONY: test
-test: unit apiserver ## Unit suites with the race detector, then the suite on a real API server.
+test: unit hyperf apiserver ## Unit suites with the race detector, a Hyperf application beside ours, a real API server.
 
 .PHONY: unit
 unit: redis-server ## Unit suites, with the race detector and a real redis-server.
 	$(SUITE_ENV) go test -race -timeout 15m $(PACKAGES)
+
+.PHONY: hyperf
+hyperf: redis-server php ## A Hyperf application and our worker on one channel, each killed at every point.
+	$(SUITE_ENV) go test -timeout 10m ./test/hyperf/...
 
 .PHONY: apiserver
 apiserver: redis-server envtest ## The operator against a real etcd and kube-apiserver.
@@ -65,6 +69,10 @@ envtest: ## Build etcd, kube-apiserver and kubectl from their Go modules (minute
 .PHONY: redis-server
 redis-server: ## Find redis-server, or take it from Debian's package.
 	@$(CLUSTER) install-redis >/dev/null
+
+.PHONY: php
+php: ## Find PHP with its extension for Redis, or take them from Debian's packages.
+	@$(CLUSTER) install-php
 
 ##@ Develop
 

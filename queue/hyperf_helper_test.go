@@ -5,13 +5,14 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/asyncqueue/operator/internal/redistest"
 )
 
 // trace is what a real Hyperf process sent to Redis, as MONITOR showed it.
@@ -19,8 +20,6 @@ type trace struct {
 	start    int64 // epoch second of the first command
 	commands [][]string
 }
-
-var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 
 // readTrace reads a recorded trace. Its channel is {queue}.
 func readTrace(t *testing.T, name string) trace {
@@ -32,22 +31,14 @@ func readTrace(t *testing.T, name string) trace {
 	var tr trace
 	lines := bufio.NewScanner(bytes.NewReader(content))
 	for lines.Scan() {
-		stamp, rest, _ := strings.Cut(lines.Text(), " ")
+		c, err := redistest.ParseCommand(lines.Text())
+		if err != nil {
+			t.Fatal(err)
+		}
 		if tr.start == 0 {
-			seconds, _, _ := strings.Cut(stamp, ".")
-			if tr.start, err = strconv.ParseInt(seconds, 10, 64); err != nil {
-				t.Fatal(err)
-			}
+			tr.start = c.At.Unix()
 		}
-		var command []string
-		for _, word := range quoted.FindAllString(rest, -1) {
-			text, err := strconv.Unquote(word)
-			if err != nil {
-				t.Fatalf("%s: %v", word, err)
-			}
-			command = append(command, text)
-		}
-		tr.commands = append(tr.commands, command)
+		tr.commands = append(tr.commands, c.Words)
 	}
 	if len(tr.commands) == 0 {
 		t.Fatal("an empty trace")

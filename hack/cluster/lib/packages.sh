@@ -69,3 +69,16 @@ need_redis() {
       ;;
   esac
 }
+
+# need_php: PHP with its extension for Redis, which the stand-in for a Hyperf
+# application is written in.
+need_php() {
+  need php php-cli "runs the stand-in for a Hyperf application"
+  php_has_redis && return
+  say "installing the Debian package php-redis: the stand-in for a Hyperf application talks to Redis"
+  can_install || die "PHP has no extension redis; install the package php-redis, for example: apt-get install php-redis"
+  install_package php-redis || die "installing the Debian package php-redis failed"
+  php_has_redis || die "the package php-redis did not bring the extension redis"
+}
+
+php_has_redis() { php -m | grep -qx redis; }
