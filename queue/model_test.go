@@ -309,8 +309,10 @@ func (m *model) tend() []string {
 	m.moveDue()
 	var released []string
 	for _, payload := range slices.Sorted(maps.Keys(m.equal)) {
-		if m.releaseEqual(payload) {
-			released = append(released, payload)
+		for range 20 {
+			if m.releaseEqual(payload) {
+				released = append(released, payload)
+			}
 		}
 	}
 	return released

@@ -6,6 +6,7 @@
 --   next due (us, '' = none), foreign reservations, {worker, beat, ...}, {ghosts to look at next}}.
 local limit, ahead, inboxes = tonumber(ARGV[1]), tonumber(ARGV[2]) / 1000, tonumber(ARGV[3])
 local ORPHAN_AFTER = 30 -- seconds past the deadline: the owner or the sweep should have been there
+local RELEASED = 20     -- equal messages that are let go at once, where nothing holds them
 local now = clock()
 
 -- Foreign entries have whole-second scores. One of ours that is so late has no owner any more.
@@ -20,9 +21,14 @@ local function park_overdue()
   end
 end
 
+-- A Hyperf consumer ends a run without releasing its equals, and would leave them to us one by one.
 local function release_unheld()
   if call('EXISTS', EQUAL) == 0 then return end
-  for _, payload in ipairs(call('HRANDFIELD', EQUAL, 100)) do release_equal(payload) end
+  for _, payload in ipairs(call('HRANDFIELD', EQUAL, 100)) do
+    for _ = 1, RELEASED do
+      if not release_equal(payload) then break end
+    end
+  end
 end
 
 -- A mark of a late run keeps its message from being reloaded, so that it must not outlive its worker.

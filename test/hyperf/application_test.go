@@ -27,6 +27,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(asWorker) != "" {
+		if err := workerMain(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	flag.Parse()
 	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
 		if err := parallel.Value.Set("12"); err != nil { // they mostly wait for seconds to pass
@@ -120,6 +127,15 @@ func (p *process) follow(out io.Reader) {
 		}
 	}
 	_ = p.cmd.Wait() // the state tells
+}
+
+func (p *process) isDead() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 // wait waits for the end and says whether the process was killed. An end in trouble fails the test.

@@ -68,6 +68,11 @@ namespace App\Job {
     {
     }
 
+    /** Ends well; our worker takes longer over it than it may. */
+    final class LateJob extends TestJob
+    {
+    }
+
     /** Throws. */
     final class FailJob extends TestJob
     {
@@ -202,9 +207,10 @@ namespace {
             fwrite(STDOUT, $what . ' ' . ($job['uniqueId'] ?? sha1($payload)) . "\n");
         }
 
-        private function add(string $to, int $delay, string $payload): void
+        /** Returns false if equal bytes stood there already: the two have become one. */
+        private function add(string $to, int $delay, string $payload): bool
         {
-            $this->send('zAdd', $this->key($to), time() + $delay, $payload);
+            return (bool) $this->send('zAdd', $this->key($to), time() + $delay, $payload);
         }
 
         private function pop(): bool
@@ -274,8 +280,8 @@ namespace {
             }
             $delay = $this->retry[min($message->attempts, count($this->retry) - 1)];
             $message->attempts += $attempts;
-            $this->add('delayed', $delay, serialize($message));
-            $this->tell($what, $payload);
+            $isNew = $this->add('delayed', $delay, serialize($message));
+            $this->tell($isNew ? $what : 'vanished', $payload);
         }
 
         private function lengths(): void
