@@ -118,7 +118,7 @@ func pushed(t *testing.T, commands []redistest.Command) map[string]bool {
 // finish waits until only `failed` holds messages, and reloads what timed out meanwhile.
 func (c *channel) finish(t *testing.T) {
 	t.Helper()
-	await(t, 30*time.Second, "all messages to end", func() bool {
+	await(t, time.Minute, "all messages to end", func() bool {
 		counts, err := c.queue.Counts(t.Context(), 0)
 		if err != nil {
 			t.Fatal(err)

@@ -147,7 +147,7 @@ func TestBothDieOnOneChannel(t *testing.T) {
 	stop()
 	group.Wait()
 	c.startWorker(t, ours.tell)
-	await(t, 30*time.Second, "the dead to be found", func() bool {
+	await(t, time.Minute, "the dead to be found", func() bool {
 		beats, err := c.queue.Workers(t.Context())
 		return err == nil && len(beats) == 1
 	})

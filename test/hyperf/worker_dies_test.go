@@ -63,7 +63,7 @@ func TestWorkerDiesAndApplicationGoesOn(t *testing.T) {
 // applicationEnds lets applications consume and reload until the channel is as wanted.
 func (c *channel) applicationEnds(t *testing.T, php *ledger, wanted func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(45 * time.Second)
+	deadline := time.Now().Add(90 * time.Second)
 	for !wanted() {
 		if time.Now().After(deadline) {
 			t.Fatalf("in five keys %v, held %v", c.look(t), c.held(t))
