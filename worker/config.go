@@ -31,6 +31,9 @@ type Config struct {
 	// their context is cancelled, and 3 s later Run gives up on them. Default
 	// HandleTimeout + 20 s.
 	Drain time.Duration
+	// MaxMessages is after how many messages Run drains and returns ErrRecycled, so
+	// that the process can be replaced: for handlers that leak. Default 0: never.
+	MaxMessages int
 	// ContinueLost lets handlers go on whose message was taken back because this
 	// worker had been taken for dead. Default: their context is cancelled, with
 	// the cause ErrLost. It is for queues where such a message is parked in
@@ -76,6 +79,8 @@ func (c *Config) validate() error {
 		return fmt.Errorf("Config.HandleTimeout must be positive, not %s", c.HandleTimeout)
 	case c.Drain < 0:
 		return fmt.Errorf("Config.Drain must be positive, not %s", c.Drain)
+	case c.MaxMessages < 0:
+		return fmt.Errorf("Config.MaxMessages must be at least 0, not %d", c.MaxMessages)
 	case c.MaxAttempts < 0:
 		return fmt.Errorf("Config.MaxAttempts must be at least 0, not %d", c.MaxAttempts)
 	}

@@ -1,27 +1,49 @@
 package worker
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // The drain: claim nothing more, wait for the handlers, cancel their context
 // when the time is over, give up on them windUp later.
 
 func (l *loop) draining() bool { return !l.drainBy.IsZero() }
 
-// noticeStop begins the drain if it was asked for. A busy loop never parks.
+// noticeStop begins the drain if it was asked for, or if the worker is to be
+// recycled. A busy loop never parks.
 func (l *loop) noticeStop() {
 	select {
 	case <-l.stop:
+		l.stop = nil
+		l.recycles = false
 		l.beginDrain()
 	default:
+		if !l.draining() && (l.left() == 0 || l.recycling.Load()) {
+			l.recycles = true
+			l.beginDrain()
+		}
 	}
 }
 
+// left returns how many messages may begin before the worker is recycled.
+func (l *loop) left() int {
+	if l.cfg.MaxMessages == 0 {
+		return math.MaxInt
+	}
+	return max(l.cfg.MaxMessages-l.started, 0)
+}
+
+// beginDrain begins the drain, unless one is under way: a stop in the middle of a
+// recycling has no time of its own.
 func (l *loop) beginDrain() {
-	l.stop = nil
+	if l.draining() {
+		return
+	}
 	l.drainBy = time.Now().Add(l.cfg.Drain)
 	l.pulse.left()
 	l.cfg.Logger.Info("Stopping: no new messages; waiting for those in hand.",
-		"running", l.size-l.free, "drainSeconds", l.cfg.Drain.Seconds())
+		"running", l.size-l.free, "drainSeconds", l.cfg.Drain.Seconds(), "recycle", l.recycles, "messages", l.started)
 }
 
 // drained carries the drain forward and says whether the loop may end: nothing

@@ -36,16 +36,18 @@ type loop struct {
 	repeat   bool // the last exchange failed and must be repeated
 	repeated int  // how many messages it had asked for
 
+	started  int  // messages whose run began
 	hungry   bool // there may be something to claim
 	surplus  bool // a message waits in the inbox though no slot is free for it
 	awaiting bool
 	answers  chan awaited
 
-	pause   backoff
-	resume  time.Time // no exchange before: the store failed
-	timer   *time.Timer
-	stop    <-chan struct{}
-	drainBy time.Time // zero: not draining
+	pause    backoff
+	resume   time.Time // no exchange before: the store failed
+	timer    *time.Timer
+	stop     <-chan struct{}
+	drainBy  time.Time // zero: not draining
+	recycles bool      // the drain is to end in ErrRecycled
 }
 
 // awaited is the answer of one Await.
@@ -150,7 +152,7 @@ func (l *loop) found() {
 func (l *loop) asks() int {
 	n := 0
 	if l.hungry && !l.draining() {
-		n = min(max(l.free, 0), exchangeLimit)
+		n = min(max(l.free, 0), exchangeLimit, l.left())
 	}
 	if l.surplus && n == 0 {
 		n = 1 // it is handed back at once, to a worker that has a free slot
@@ -223,6 +225,7 @@ func (l *loop) startAll(runs []queue.Run) {
 			go t.handBack()
 			continue
 		}
+		l.started++
 		l.running.add(t)
 		t.begin()
 	}
@@ -300,6 +303,8 @@ func (l *loop) park(now time.Time) {
 	case a := <-l.answers:
 		l.answered(a)
 	case <-l.stop:
+		l.stop = nil
+		l.recycles = false
 		l.beginDrain()
 	case <-l.timer.C:
 	}

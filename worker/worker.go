@@ -23,20 +23,25 @@ var ErrDraining = errors.New("the worker's drain time is over")
 // taken for dead. What the handler does from now on may be done twice.
 var ErrLost = errors.New("the worker was taken for dead, and its messages given to others")
 
+// ErrRecycled is what Run returns when the worker has ended so that its process can
+// be replaced by a fresh one.
+var ErrRecycled = errors.New("the worker has handled as many messages as it may")
+
 // Worker consumes one queue. Make it with New.
 type Worker struct {
 	cfg     Config
 	handler Handler
 
-	started  atomic.Bool
-	finished stack
-	wake     chan struct{} // the loop has something to look at
-	landed   atomic.Bool   // a beat found a message in the inbox
-	lives    lives
-	link     link
-	pulse    pulse
-	load     load
-	slots    atomic.Int64 // what SetConcurrency asks for
+	started   atomic.Bool
+	finished  stack
+	wake      chan struct{} // the loop has something to look at
+	landed    atomic.Bool   // a beat found a message in the inbox
+	lives     lives
+	link      link
+	pulse     pulse
+	load      load
+	recycling atomic.Bool  // Recycle was called
+	slots     atomic.Int64 // what SetConcurrency asks for
 
 	// work is the context of handlers; life that of calls to the store, which
 	// outlives it.
@@ -68,6 +73,9 @@ func New(cfg Config, h Handler) (*Worker, error) {
 // handlers as long as Config.Drain says, gives back what it still holds, and
 // returns nil. Errors of Redis never end it: they are retried for ever. It may be
 // called once.
+//
+// After Config.MaxMessages, or when Recycle was called, it does the same by itself
+// and returns ErrRecycled.
 func (w *Worker) Run(ctx context.Context) error {
 	if w.started.Swap(true) {
 		return errors.New("running a worker: it has run before")
@@ -89,12 +97,23 @@ func (w *Worker) Run(ctx context.Context) error {
 	tender := newTender(w)
 	duties.Go(func() { tender.run(life) })
 	duties.Go(func() { w.beatUntil(life, tender) })
-	newLoop(w, cut).run(ctx)
+	loop := newLoop(w, cut)
+	loop.run(ctx)
 
 	w.leave()
 	end()
 	duties.Wait()
+	if loop.recycles {
+		return ErrRecycled
+	}
 	return nil
+}
+
+// Recycle makes Run drain and return ErrRecycled, as if Config.MaxMessages had been
+// reached. It may be called at any time, and more than once.
+func (w *Worker) Recycle() {
+	w.recycling.Store(true)
+	w.nudge()
 }
 
 // SetConcurrency changes the number of handlers that run at once to n, at least 1.

@@ -61,6 +61,15 @@ type AsyncQueueSpec struct {
 	// +optional
 	Replicas *int32 `json:"replicas,omitempty"`
 
+	// maxMessages is after how many messages a worker replaces its process by
+	// a fresh one, for handlers that leak memory: it claims no more, finishes
+	// what it has in hand, and starts again in the same container, which does
+	// not count as a restart. Absent or 0 means never.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000000000
+	// +optional
+	MaxMessages int32 `json:"maxMessages,omitempty"`
+
 	// suspend stops consumption: the workers finish what they have in hand and
 	// go, the reload CronJob pauses, messages stay in Redis. Defaults to false.
 	// +kubebuilder:default=false

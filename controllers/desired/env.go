@@ -58,6 +58,7 @@ func workerSettings(in Input) workerenv.Settings {
 	s.Drain = seconds(q.Spec.Timeouts.EffectiveDrainSeconds())
 	s.MaxAttempts = int(q.Spec.MaxAttempts)
 	s.Concurrency = int(q.Spec.Concurrency)
+	s.MaxMessages = int(q.Spec.MaxMessages)
 	if reload := q.Spec.TimeoutReload; reload != nil {
 		s.OnWorkerLoss = workerenv.LossRedeliver
 		s.MaxReloads = int(reload.MaxReloads)

@@ -66,7 +66,7 @@ func everything(q *queuev1alpha1.AsyncQueue) {
 	withReload(q)
 	q.Spec.Channel = "{orders}$(HOME)"
 	q.Spec.Timeouts = queuev1alpha1.Timeouts{PopSeconds: 3, HandleSeconds: 120, RetrySeconds: []int32{5, 10, 60}, DrainSeconds: ptr.To[int32](200)}
-	q.Spec.MaxAttempts, q.Spec.Concurrency = 4, 25
+	q.Spec.MaxAttempts, q.Spec.Concurrency, q.Spec.MaxMessages = 4, 25, 1000
 	q.Spec.Handler = &queuev1alpha1.Handler{Exec: &queuev1alpha1.ExecHandler{Command: []string{"php", "job.php", "--say", "a b"}}}
 	q.Spec.Template = &corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{

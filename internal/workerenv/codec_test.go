@@ -25,6 +25,7 @@ func full() Settings {
 		Retry:        []time.Duration{5 * time.Second, 10 * time.Second, time.Minute},
 		Drain:        45 * time.Second,
 		MaxAttempts:  2,
+		MaxMessages:  1000,
 		Concurrency:  100,
 		HTTPURL:      "http://127.0.0.1:8080/jobs",
 		Exec:         []string{"php", "job file.php", `"quoted"`},

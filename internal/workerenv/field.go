@@ -50,6 +50,19 @@ func numberField(at func(*Settings) *int) field {
 	}
 }
 
+// optionalNumberField is a numberField whose zero is written as absence: a setting
+// of a newer version leaves the environment of those who do not use it as it was.
+func optionalNumberField(at func(*Settings) *int) field {
+	f := numberField(at)
+	f.text = func(s *Settings) string {
+		if *at(s) == 0 {
+			return ""
+		}
+		return strconv.Itoa(*at(s))
+	}
+	return f
+}
+
 func boolField(at func(*Settings) *bool) field {
 	return field{
 		kind: kindBool,

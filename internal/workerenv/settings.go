@@ -42,6 +42,10 @@ type Settings struct {
 	// Concurrency is the number of handlers that run at once. Default 10.
 	Concurrency int
 
+	// MaxMessages is after how many messages the worker replaces its process by a
+	// fresh one. Default 0: never.
+	MaxMessages int
+
 	// HTTPURL makes the worker post each message there as a CloudEvent.
 	HTTPURL string
 	// Exec makes the worker start this command, once per message.

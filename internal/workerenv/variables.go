@@ -21,6 +21,7 @@ const (
 	DrainSeconds               = Prefix + "DRAIN_SECONDS"
 	MaxAttempts                = Prefix + "MAX_ATTEMPTS"
 	Concurrency                = Prefix + "CONCURRENCY"
+	MaxMessages                = Prefix + "MAX_MESSAGES"
 	HTTPURL                    = Prefix + "HTTP_URL"
 	Exec                       = Prefix + "EXEC"
 	PayloadForm                = Prefix + "PAYLOAD"
@@ -85,6 +86,7 @@ func Variables() []Variable {
 		{DrainSeconds, "how long handlers may go on after SIGTERM (default handle-seconds + 20)", optionalSecondsField(func(s *Settings) *duration { return &s.Drain })},
 		{MaxAttempts, "retries of messages that carry no maxAttempts of their own", numberField(func(s *Settings) *int { return &s.MaxAttempts })},
 		{Concurrency, "handlers that run at once", numberField(func(s *Settings) *int { return &s.Concurrency })},
+		{MaxMessages, "replace the process by a fresh one after so many messages; 0 is never", optionalNumberField(func(s *Settings) *int { return &s.MaxMessages })},
 		{HTTPURL, "post each message there as a CloudEvent", textField(func(s *Settings) *string { return &s.HTTPURL })},
 		{Exec, "start this command per message; words, or a JSON array of strings", wordsField(func(s *Settings) *[]string { return &s.Exec })},
 		{PayloadForm, "what a command reads: json or raw", choiceField(func(s *Settings) *Payload { return &s.Payload }, PayloadJSON, PayloadRaw)},

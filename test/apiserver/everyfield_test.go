@@ -18,6 +18,7 @@ spec:
   timeouts: {popSeconds: 3, handleSeconds: 5, retrySeconds: [5, 10, 60], drainSeconds: 45}
   maxAttempts: 2
   concurrency: 100
+  maxMessages: 5000
   replicas: 10
   suspend: true
   autoscaling: {minReplicas: 1, maxReplicas: 20, queueLength: {target: 30}, idleSeconds: 90}
@@ -62,6 +63,7 @@ redis:
 timeouts: {popSeconds: 3, handleSeconds: 5, retrySeconds: [5, 10, 60], drainSeconds: 45}
 maxAttempts: 2
 concurrency: 100
+maxMessages: 5000
 replicas: 10
 suspend: true
 autoscaling: {minReplicas: 1, maxReplicas: 20, queueLength: {target: 30}, idleSeconds: 90}

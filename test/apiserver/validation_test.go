@@ -119,6 +119,7 @@ var _ = DescribeTable("A wrong manifest is refused with the field and a sentence
 	refused(`spec: {timeouts: {drainSeconds: 0}}`, "spec.timeouts.drainSeconds", "spec.timeouts.drainSeconds in body should be greater than or equal to 1"),
 	refused(`spec: {maxAttempts: -1}`, "spec.maxAttempts", "spec.maxAttempts in body should be greater than or equal to 0"),
 	refused(`spec: {concurrency: 0}`, "spec.concurrency", "spec.concurrency in body should be greater than or equal to 1"),
+	refused(`spec: {maxMessages: -1}`, "spec.maxMessages", "spec.maxMessages in body should be greater than or equal to 0"),
 	refused(`spec: {replicas: 1001}`, "spec.replicas", "spec.replicas in body should be less than or equal to 1000"),
 
 	// autoscaling

@@ -44,7 +44,7 @@ func Main(h worker.Handler) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	context.AfterFunc(ctx, stop) // the next signal has its usual effect
 	redis.SetLogger(silence{})   // what the client has to say comes as errors
-	status := Execute(ctx, h, os.Args, IO{Out: os.Stdout, Err: os.Stderr, LookupEnv: os.LookupEnv})
+	status := Execute(ctx, h, os.Args, IO{Out: os.Stdout, Err: os.Stderr, LookupEnv: os.LookupEnv, Restart: restart})
 	stop()
 	os.Exit(status)
 }
@@ -61,6 +61,10 @@ type IO struct {
 	Out, Err io.Writer
 	// LookupEnv reads the environment, as os.LookupEnv.
 	LookupEnv func(string) (string, bool)
+	// Restart replaces the process by a fresh one when the worker is recycled
+	// (--max-messages). It returns only an error. Nil: the command ends with
+	// status 0 instead.
+	Restart func() error
 }
 
 // Execute runs one command line until it ends or ctx is cancelled, and returns
@@ -68,6 +72,12 @@ type IO struct {
 func Execute(ctx context.Context, h worker.Handler, args []string, streams IO) int {
 	program := filepath.Base(args[0])
 	err := run(ctx, h, program, args[1:], streams)
+	if errors.Is(err, worker.ErrRecycled) {
+		err = nil
+		if streams.Restart != nil && ctx.Err() == nil {
+			err = streams.Restart()
+		}
+	}
 	if err == nil {
 		return exitOK
 	}

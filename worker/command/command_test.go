@@ -51,6 +51,7 @@ func TestUsageErrors(t *testing.T) {
 		"a value that is no number": {args: []string{"--pop-seconds=two"}, wantLine: "--pop-seconds"},
 		"the same in environment":   {env: map[string]string{"ASYNCQUEUE_POP_SECONDS": "two"}, wantLine: "ASYNCQUEUE_POP_SECONDS"},
 		"no slots":                  {args: []string{redis, "--channel=q", "--exec=true", "--concurrency=0"}, wantLine: "--concurrency"},
+		"fewer than no messages":    {args: []string{redis, "--channel=q", "--exec=true", "--max-messages=-1"}, wantLine: "--max-messages"},
 		"another payload":           {args: []string{"run", "--payload=xml"}, wantLine: "json or raw"},
 		"version of something":      {args: []string{"version", "x"}, wantLine: `"x"`},
 		"reload from waiting":       {args: []string{"reload", redis, "--channel=q", "--state=waiting"}, wantLine: "--state"},

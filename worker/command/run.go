@@ -111,6 +111,7 @@ func (c *cli) newWorker(q *queue.Queue, h worker.Handler, m *worker.Metrics, log
 		HandleTimeout: s.Handle,
 		Retry:         s.Retry,
 		MaxAttempts:   s.MaxAttempts,
+		MaxMessages:   s.MaxMessages,
 		Drain:         s.DrainTimeout(),
 		ContinueLost:  loss != queue.Redeliver,
 		Listeners:     []worker.Listener{worker.NewJobLog(log, worker.JobLog(s.JobLog))},
