@@ -34,6 +34,8 @@ type plan struct {
 	reason, message string
 	// scaling is the autoscaling decision; nil: none was made.
 	scaling *autoscale.Decision
+	// waits says that a smaller size is called for, but not yet applied.
+	waits bool
 
 	deploymentStep, cronJobStep step
 	// deployment and cronJob are what to ensure.
@@ -53,6 +55,9 @@ const (
 // decide is pure: what is seen leads to a plan.
 func decide(seen *observed) plan {
 	p := size(seen)
+	if seen.waits {
+		p = p.asBefore(seen.queue.Status.DesiredReplicas)
+	}
 	switch {
 	case seen.elder != nil:
 		p.deploymentStep, p.cronJobStep = remove, remove
@@ -112,17 +117,38 @@ func size(seen *observed) plan {
 		return plan{replicas: fixed, reason: scaleReasonSpec, message: fmt.Sprintf("spec.replicas is %d", fixed)}
 	}
 	limits := limitsOf(q, seen.scaleInWindow)
-	if q.Status.ObservedGeneration == 0 {
+	current, isKnown := currentSize(seen)
+	if !isKnown {
 		start := min(max(fixed, limits.Min), limits.Max)
 		return plan{replicas: start, reason: scaleReasonInitial, message: fmt.Sprintf("a new queue starts with %d", start)}
 	}
-	in := autoscale.Input{Limits: limits, Current: q.Status.DesiredReplicas, Now: seen.now, State: seen.memory.scaling}
+	in := autoscale.Input{Limits: limits, Current: current, Now: seen.sight.At, Since: seen.sight.Since, State: seen.memory.scaling}
 	if seen.sight.Known() {
 		counts := countsOf(seen.sight)
 		in.Counts = &counts
 	}
 	d := autoscale.Decide(in)
 	return plan{replicas: d.Replicas, reason: string(d.Reason), message: d.Message, scaling: &d}
+}
+
+// asBefore is the plan with the size that stands.
+func (p plan) asBefore(size int32) plan {
+	p.replicas, p.waits = size, true
+	return p
+}
+
+// currentSize is how many workers were asked for so far; not known: the queue is
+// new. A status may be lost, or not have been written: after a restart what stands
+// counts where it is more, since fewer workers must be called for by the backlog.
+func currentSize(seen *observed) (size int32, isKnown bool) {
+	if seen.memory.size != nil {
+		return *seen.memory.size, true
+	}
+	size, isKnown = seen.queue.Status.DesiredReplicas, seen.queue.Status.ObservedGeneration > 0
+	if d := seen.deployment; d != nil {
+		size, isKnown = max(size, ptr.Deref(d.Spec.Replicas, 1)), true
+	}
+	return size, isKnown
 }
 
 // scalingState is what the next decision about the size goes on from. A queue

@@ -60,6 +60,7 @@ func withCronJob(s *observed) {
 }
 func paused(s *observed)       { s.cronJob.Spec.Suspend = ptr.To(true) }
 func noDeployment(s *observed) { s.deployment = nil }
+func statusLost(s *observed)   { s.queue.Status = queuev1alpha1.AsyncQueueStatus{} }
 func neverSeen(s *observed)    { s.sight = poll.Observation{} }
 func conflicting(s *observed) {
 	s.elder = &types.NamespacedName{Namespace: "other", Name: "elder"}
@@ -77,10 +78,30 @@ func troubled(reason string, stalled bool) func(*observed) {
 	}
 }
 
+// standing is a Deployment of so many.
+func standing(n int32) func(*observed) { return func(s *observed) { s.deployment.Spec.Replicas = &n } }
+
+func windowed(s *observed) { s.scaleInWindow = 10 * time.Second }
+
+// remembered is a size that was asked for by this process.
+func remembered(n int32) func(*observed) { return func(s *observed) { s.memory.size = &n } }
+
+// lateBy lets time pass without a look; the decision before it saw a backlog.
+func lateBy(d time.Duration) func(*observed) {
+	return func(s *observed) {
+		windowed(s)
+		s.sight.Backlog.Waiting = 50
+		s.memory.scaling = decide(s).scalingState()
+		s.sight.Backlog.Waiting = 10
+		s.memory.scaling = decide(s).scalingState()
+		s.now = s.now.Add(d)
+	}
+}
+
 func scaling(least, most int32) func(*observed) {
 	return func(s *observed) {
 		s.queue.Spec.Autoscaling = &queuev1alpha1.Autoscaling{
-			MinReplicas: least, MaxReplicas: most, QueueLength: queuev1alpha1.QueueLength{Target: 10}, IdleSeconds: ptr.To[int32](60),
+			MinReplicas: least, MaxReplicas: most, QueueLength: &queuev1alpha1.QueueLength{Target: 10}, IdleSeconds: ptr.To[int32](60),
 		}
 	}
 }
@@ -115,8 +136,13 @@ func TestDecide(t *testing.T) {
 		"scaled, Redis away":                {scene(scaling(0, 5), waiting(25), unreachable), 1, "NoData", ensure, remove},
 		"scaled, never seen":                {scene(scaling(3, 5), neverSeen), 3, "NoData", ensure, remove},
 		"scaled and suspended":              {scene(scaling(3, 5), suspended), 0, "Suspended", ensure, remove},
-		"a new queue that scales":           {scene(scaling(0, 5), waiting(90), func(s *observed) { s.queue.Status = queuev1alpha1.AsyncQueueStatus{} }), 1, "Initial", ensure, remove},
-		"a new one above its starting size": {scene(scaling(3, 5), func(s *observed) { s.queue.Status = queuev1alpha1.AsyncQueueStatus{} }), 3, "Initial", ensure, remove},
+		"a new queue that scales":           {scene(scaling(0, 5), waiting(90), statusLost, noDeployment), 1, "Initial", ensure, remove},
+		"a new one above its starting size": {scene(scaling(3, 5), statusLost, noDeployment), 3, "Initial", ensure, remove},
+		"a lost status is no new queue":     {scene(scaling(0, 9), statusLost, standing(7), windowed), 7, "Stabilizing", ensure, remove},
+		"a status that was not written":     {scene(scaling(0, 9), standing(7), windowed), 7, "Stabilizing", ensure, remove},
+		"made larger by hand":               {scene(scaling(0, 9), waiting(1), standing(7), remembered(1)), 1, "Backlog", ensure, remove},
+		"counts from before a failed look":  {scene(scaling(0, 9), remembered(5), standing(5), lateBy(time.Hour)), 5, "Stabilizing", ensure, remove},
+		"a scale-in that waits for ranks":   {scene(func(s *observed) { s.queue.Status.DesiredReplicas, s.waits = 4, true }, standing(4)), 4, "Spec", ensure, remove},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -218,7 +244,7 @@ func TestJudge(t *testing.T) {
 		"suspended and drained": {scene(suspended, scaling(0, 5), workers(0, 0, 0)), outcome{}, map[string]string{
 			"Ready": "True/Suspended", "Reconciling": "", "WorkersAvailable": "True/Suspended", "ScalingActive": "False/Suspended",
 		}},
-		"scaled to zero": {scene(scaling(0, 5), workers(0, 0, 0), func(s *observed) { s.queue.Status.DesiredReplicas = 0 }), outcome{}, map[string]string{
+		"scaled to zero": {scene(scaling(0, 5), standing(0), workers(0, 0, 0), func(s *observed) { s.queue.Status.DesiredReplicas = 0 }), outcome{}, map[string]string{
 			"Ready": "True/ScaledToZero", "WorkersAvailable": "True/ScaledToZero", "ScalingActive": "True/ScaledToZero",
 		}},
 		"suspended, but the CronJob is not yet": {scene(suspended, reloaded, withCronJob), outcome{cronJob: errors.New("quota")}, map[string]string{

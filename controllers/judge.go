@@ -252,6 +252,8 @@ func judgeConflict(seen *observed) *verdict {
 const (
 	// longestMessage keeps a condition readable, and well under the API's limit.
 	longestMessage = 1024
+	// longestReason is the schema's limit for lastScaleReason.
+	longestReason = 256
 	// longestNote is the API's limit for the note of an event, in bytes.
 	longestNote = 1024
 )

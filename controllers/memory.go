@@ -15,6 +15,11 @@ type memory struct {
 	uid types.UID
 	// scaling is the state of the autoscaling decision.
 	scaling autoscale.State
+	// size is how many workers were asked for last; nil: nothing was asked for yet.
+	size *int32
+	// rankedAt is when the pods were last ranked for a scale-in that is yet to
+	// happen.
+	rankedAt time.Time
 	// pods is what was wrong with the pods when they were last looked at, at
 	// podsAt.
 	pods   string
@@ -26,6 +31,14 @@ type memory struct {
 	// refused is the resource version at which the API server returned a child
 	// that still differs from what was applied, by kind: somebody rewrites it.
 	refused map[string]string
+}
+
+// keep remembers what was carried out. A size that waits changes nothing.
+func (m *memory) keep(p plan) {
+	if p.waits {
+		return
+	}
+	m.scaling, m.size = p.scalingState(), &p.replicas
 }
 
 // memories keeps a memory for each queue. The zero value is empty. It is safe

@@ -56,6 +56,9 @@ type observed struct {
 	// podTrouble is what keeps pods from becoming ready, in a sentence.
 	podTrouble string
 
+	// waits says that a scale-in is to wait until the pods' ranks are known.
+	waits bool
+
 	memory *memory
 }
 

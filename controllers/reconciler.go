@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -21,7 +22,7 @@ const FieldManager = "asyncqueue-operator"
 // +kubebuilder:rbac:groups=queue.asyncqueue.dev,resources=asyncqueues/finalizers,verbs=update
 // +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=batch,resources=cronjobs,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups="",resources=pods,verbs=list
+// +kubebuilder:rbac:groups="",resources=pods,verbs=list;patch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
@@ -78,14 +79,20 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, nil
 	}
 	p := decide(seen)
+	waits, rankErr := r.rank(ctx, seen, p)
+	if waits {
+		seen.waits = true
+		p = decide(seen)
+	}
 	done := r.apply(ctx, seen, p)
 	if done.isEnding() {
 		return reconcile.Result{}, nil
 	}
+	seen.memory.keep(p)
 	if err := r.report(ctx, seen, p, done); err != nil {
 		return reconcile.Result{}, err
 	}
-	if err := done.transient(); err != nil {
+	if err := errors.Join(done.transient(), rankErr); err != nil {
 		return reconcile.Result{}, err
 	}
 	return reconcile.Result{RequeueAfter: again(seen, p, done)}, nil

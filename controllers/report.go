@@ -19,6 +19,8 @@ import (
 const (
 	// takenAgain is how soon to look whether a child's name is free again.
 	takenAgain = 5 * time.Second
+	// lookAgain is how soon to see whether the poller has looked again.
+	lookAgain = 250 * time.Millisecond
 	// refusedAgain is how soon to try what the API server refused: a policy may
 	// have changed.
 	refusedAgain = time.Minute
@@ -38,7 +40,6 @@ func (r *Reconciler) report(ctx context.Context, seen *observed, p plan, o outco
 		}
 		r.written.note(after)
 	}
-	seen.memory.scaling = p.scalingState()
 	r.metrics.observe(after)
 	for _, e := range eventsOf(&seen.queue.Status, &after.Status, p) {
 		r.Events.Eventf(after, nil, e.kind, e.reason, e.action, "%s", shorten(e.note, longestNote))
@@ -61,6 +62,7 @@ func statusOf(seen *observed, p plan, o outcome) queuev1alpha1.AsyncQueueStatus 
 		s.LastScaleTime, s.LastScaleReason = &now, p.reason+": "+p.message
 	}
 	s.DesiredReplicas = p.replicas
+	s.LastScaleReason = shorten(s.LastScaleReason, longestReason)
 	s.Backlog = backlogOf(s.Backlog, seen.sight)
 	setConditions(&s.Conditions, judge(seen, p, o), q.Generation)
 	s.ObservedGeneration = q.Generation
@@ -100,8 +102,12 @@ func again(seen *observed, p plan, o outcome) time.Duration {
 			in(max(t.Sub(seen.now), time.Millisecond))
 		}
 	}
-	if p.scaling != nil {
-		in(p.scaling.Recheck)
+	if p.scaling != nil && p.scaling.Recheck > 0 {
+		// The answer may change with the first look after that time.
+		in(max(seen.sight.At.Add(p.scaling.Recheck).Sub(seen.now), lookAgain))
+	}
+	if p.waits {
+		in(rankSettles)
 	}
 	at(seen.connection.Until)
 	if f := seen.sight.Fault; f != nil && !seen.connection.Until.IsZero() && isSecretTrouble(f.Reason) {

@@ -27,7 +27,7 @@ func TestNewLeaderSaysNothingNew(t *testing.T) {
 	tests := map[string][]func(*observed){
 		"all is well":              nil,
 		"scaled":                   {scaling(0, 5), waiting(8)},
-		"asleep":                   {scaling(0, 5), workers(0, 0, 0), func(s *observed) { s.queue.Status.DesiredReplicas = 0 }},
+		"asleep":                   {scaling(0, 5), standing(0), workers(0, 0, 0), func(s *observed) { s.queue.Status.DesiredReplicas = 0 }},
 		"Redis away":               {unreachable, scaling(0, 5)},
 		"suspended, with a reload": {suspended, reloaded, withCronJob, paused, workers(0, 0, 0)},
 	}
@@ -79,7 +79,7 @@ func TestNewLeaderKeepsAConflict(t *testing.T) {
 // A queue that scaled long ago and then did not must not go to zero at once when
 // it scales again.
 func TestScalingAgainBeginsAnew(t *testing.T) {
-	seen := scene(scaling(0, 5), workers(0, 0, 0), func(s *observed) { s.queue.Status.DesiredReplicas = 0 })
+	seen := scene(scaling(0, 5), standing(0), workers(0, 0, 0), func(s *observed) { s.queue.Status.DesiredReplicas = 0 })
 	seen.memory.scaling = decide(seen).scalingState()
 
 	fixed := scene(func(s *observed) { s.queue.Spec.Replicas, s.memory = ptr.To[int32](3), seen.memory })

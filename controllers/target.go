@@ -9,14 +9,10 @@ import (
 	"github.com/asyncqueue/operator/controllers/poll"
 )
 
-// scheduleAhead is how soon a delayed message must be due to count as due: about
-// the time that a worker takes to start.
-const scheduleAhead = 10 * time.Second
-
 // targetOf is what the poller is to do for a queue.
 func targetOf(q *queuev1alpha1.AsyncQueue, c connect.Connection) poll.Target {
 	t := poll.Target{
-		Redis: c.Poll, Channel: q.EffectiveChannel(), Ahead: scheduleAhead, Digest: digestOf(q),
+		Redis: c.Poll, Channel: q.EffectiveChannel(), Ahead: aheadOf(q), Age: measuresWait(q), Digest: digestOf(q),
 	}
 	if reload := q.Spec.TimeoutReload; reload != nil {
 		t.Redeliver, t.MaxReloads = true, int(reload.MaxReloads)
@@ -57,22 +53,69 @@ func strangers(q *queuev1alpha1.AsyncQueue, o poll.Observation) string {
 }
 
 func countsOf(o poll.Observation) autoscale.Counts {
-	return autoscale.Counts{Waiting: o.Backlog.Waiting, Due: o.Due, InHand: o.InHand}
+	return autoscale.Counts{Waiting: o.Backlog.Waiting, Due: o.Due, InHand: o.InHand, Age: o.Age, Rates: o.Rates}
 }
 
-// limitsOf reads the limits of a queue that scales.
+// measuresWait says that the age of messages matters to a queue.
+func measuresWait(q *queuev1alpha1.AsyncQueue) bool {
+	return q.Spec.Autoscaling != nil && q.Spec.Autoscaling.WaitTime != nil
+}
+
+// Stand-ins for the schema's defaults.
+const (
+	defaultIdle  = time.Minute
+	defaultAhead = 10 * time.Second
+)
+
+// aheadOf is how soon a delayed message must be due to count as due.
+func aheadOf(q *queuev1alpha1.AsyncQueue) time.Duration {
+	if a := q.Spec.Autoscaling; a != nil {
+		return secondsOr(a.ScheduleAheadSeconds, defaultAhead)
+	}
+	return defaultAhead
+}
+
+// limitsOf reads the limits of a queue that scales. The window is the operator's,
+// for a scale-in of which the queue says nothing.
 func limitsOf(q *queuev1alpha1.AsyncQueue, window time.Duration) autoscale.Limits {
 	a := q.Spec.Autoscaling
-	idle := defaultIdle
-	if a.IdleSeconds != nil {
-		idle = time.Duration(*a.IdleSeconds) * time.Second
-	}
-	return autoscale.Limits{
+	l := autoscale.Limits{
 		Min: a.MinReplicas, Max: a.MaxReplicas,
-		Target: int64(a.QueueLength.Target), Concurrency: int64(q.Spec.Concurrency),
-		Idle: idle, Window: window,
+		Concurrency: int64(q.Spec.Concurrency),
+		Idle:        secondsOr(a.IdleSeconds, defaultIdle),
+		In:          autoscale.Rules{Window: window},
 	}
+	if a.WaitTime != nil {
+		l.Wait = time.Duration(a.WaitTime.TargetSeconds) * time.Second
+	}
+	switch {
+	case a.QueueLength != nil:
+		l.Target = int64(a.QueueLength.Target)
+	case a.WaitTime == nil:
+		l.Target = autoscale.DefaultTarget
+	}
+	if b := a.Behavior; b != nil {
+		l.Up, l.In = rulesOf(b.ScaleUp, l.Up.Window), rulesOf(b.ScaleDown, l.In.Window)
+	}
+	return l
 }
 
-// defaultIdle stands in for the schema's default.
-const defaultIdle = time.Minute
+func rulesOf(r *queuev1alpha1.ScalingRules, window time.Duration) autoscale.Rules {
+	if r == nil {
+		return autoscale.Rules{Window: window}
+	}
+	rules := autoscale.Rules{Window: secondsOr(r.StabilizationWindowSeconds, window), Select: autoscale.Select(r.SelectPolicy)}
+	for _, p := range r.Policies {
+		rules.Policies = append(rules.Policies, autoscale.Policy{
+			Kind: autoscale.PolicyKind(p.Type), Value: p.Value, Period: time.Duration(p.PeriodSeconds) * time.Second,
+		})
+	}
+	return rules
+}
+
+func secondsOr(seconds *int32, absent time.Duration) time.Duration {
+	if seconds == nil {
+		return absent
+	}
+	return time.Duration(*seconds) * time.Second
+}

@@ -34,6 +34,9 @@ type KeeperConfig struct {
 	MaxReloads int
 	// Ahead makes delayed messages that are due within this time count as due. Default 0.
 	Ahead time.Duration
+	// Peek returns the message that is to be taken next, if it has at most so many bytes. Default 0:
+	// none is returned.
+	Peek int
 }
 
 // Tended is what a Keeper did and saw.
@@ -44,6 +47,7 @@ type Tended struct {
 	More    bool      // more are due: tend again at once
 	Beats   []Beat    // of all registered workers
 	Foreign int64     // reservations of Hyperf consumers
+	Next    string    // the message of waiting that is to be taken next: see KeeperConfig.Peek
 	Swept   []string  // workers that were dead: what they held was given back
 }
 
@@ -121,7 +125,7 @@ type sweepTarget struct {
 func (k *Keeper) ask() call {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	ask := tendRequest{limit: moveLimit, ahead: k.cfg.Ahead, inboxes: k.workers, ghosts: k.ghosts}
+	ask := tendRequest{limit: moveLimit, ahead: k.cfg.Ahead, inboxes: k.workers, ghosts: k.ghosts, peek: k.cfg.Peek}
 	return call{script: scriptTend, keys: ask.keys(k.queue.keys), args: ask.args()}
 }
 
@@ -145,7 +149,7 @@ func (k *Keeper) read(c call) (TendResult, []Beat) {
 	}
 	dead := k.watch.look(k.now(), seen.beats)
 	return TendResult{Tended: Tended{
-		Counts: seen.counts, Now: seen.now, Moved: seen.moved, More: seen.more, Beats: seen.beats, Foreign: seen.foreign,
+		Counts: seen.counts, Now: seen.now, Moved: seen.moved, More: seen.more, Beats: seen.beats, Foreign: seen.foreign, Next: seen.next,
 	}}, dead
 }
 

@@ -46,6 +46,7 @@ type tendRequest struct {
 	ahead   time.Duration // a delayed message that is due within this counts as due
 	inboxes []string      // workers whose inboxes are counted
 	ghosts  []string      // swept workers whose inboxes are looked into
+	peek    int           // longest next message to return, in bytes; 0: none
 }
 
 func (r tendRequest) keys(k keys) []string {
@@ -60,7 +61,7 @@ func (r tendRequest) keys(k keys) []string {
 }
 
 func (r tendRequest) args() []any {
-	args := []any{r.limit, milliseconds(r.ahead), len(r.inboxes)}
+	args := []any{r.limit, milliseconds(r.ahead), len(r.inboxes), r.peek}
 	for _, worker := range r.ghosts {
 		args = append(args, worker)
 	}
@@ -76,10 +77,11 @@ type sight struct {
 	foreign int64
 	beats   []Beat
 	ghosts  []string
+	next    string
 }
 
 func readSight(answer reply) (sight, error) {
-	if err := answer.need(13); err != nil {
+	if err := answer.need(14); err != nil {
 		return sight{}, err
 	}
 	s := sight{
@@ -90,6 +92,7 @@ func readSight(answer reply) (sight, error) {
 		},
 		foreign: answer.int(10),
 		ghosts:  answer.texts(12),
+		next:    answer.text(13),
 	}
 	texts := answer.texts(11)
 	for i := 0; i+1 < len(texts); i += 2 {

@@ -161,10 +161,25 @@ type Autoscaling struct {
 	// +required
 	MaxReplicas int32 `json:"maxReplicas"`
 
-	// queueLength scales by the messages there are. Defaults to {target: 10}.
-	// +kubebuilder:default={}
+	// queueLength scales by the messages there are. Absent means {target: 10}
+	// without waitTime, and that only waitTime decides with it. With both, the
+	// greater number of workers counts.
 	// +optional
-	QueueLength QueueLength `json:"queueLength,omitzero"`
+	QueueLength *QueueLength `json:"queueLength,omitempty"`
+
+	// waitTime scales by how long messages wait. Absent means that it does not
+	// count.
+	// +optional
+	WaitTime *WaitTime `json:"waitTime,omitempty"`
+
+	// scheduleAheadSeconds is how soon a delayed message must be due to count
+	// like one that waits, so that a worker is there when it is. Defaults to
+	// 10; 0 means that it counts only when it is due.
+	// +kubebuilder:default=10
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=3600
+	// +optional
+	ScheduleAheadSeconds *int32 `json:"scheduleAheadSeconds,omitempty"`
 
 	// idleSeconds is how long there must be nothing to do before the last
 	// worker goes. It counts only where minReplicas is 0. Defaults to 60; 0
@@ -174,6 +189,13 @@ type Autoscaling struct {
 	// +kubebuilder:validation:Maximum=86400
 	// +optional
 	IdleSeconds *int32 `json:"idleSeconds,omitempty"`
+
+	// behavior restrains how fast the number of workers changes, with the
+	// meaning of behavior in a HorizontalPodAutoscaler (autoscaling/v2). Absent
+	// means that more workers come at once, and fewer as soon as fewer would
+	// have done throughout the operator's --scale-in-window.
+	// +optional
+	Behavior *ScalingBehavior `json:"behavior,omitempty"`
 }
 
 // QueueLength scales by the messages there are.
@@ -186,6 +208,103 @@ type QueueLength struct {
 	// +optional
 	Target int32 `json:"target,omitempty"`
 }
+
+// WaitTime scales by how long messages wait.
+type WaitTime struct {
+	// targetSeconds is how long a message may wait for a worker. The operator
+	// measures how many messages arrive and how fast the workers are, and asks
+	// for as many workers as keep to it; until a first run has ended it goes by
+	// queueLength, or by 10 messages per worker. Required.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=86400
+	// +required
+	TargetSeconds int32 `json:"targetSeconds"`
+}
+
+// ScalingBehavior restrains how fast the number of workers changes.
+type ScalingBehavior struct {
+	// scaleUp restrains scaling to more workers. Absent means: at once. From
+	// zero the first worker is always allowed, unless selectPolicy is Disabled.
+	// +optional
+	ScaleUp *ScalingRules `json:"scaleUp,omitempty"`
+
+	// scaleDown restrains scaling to fewer workers. Absent means: to what is
+	// needed as soon as that stood for the operator's --scale-in-window.
+	// Whatever it says, no worker goes whose slots the messages in hand need.
+	// +optional
+	ScaleDown *ScalingRules `json:"scaleDown,omitempty"`
+}
+
+// ScalingRules restrain one direction.
+type ScalingRules struct {
+	// stabilizationWindowSeconds is how far back recommendations count: scaling
+	// up takes the lowest of them, scaling down the highest. Absent means 0 for
+	// scaleUp and the operator's --scale-in-window for scaleDown.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=3600
+	// +optional
+	StabilizationWindowSeconds *int32 `json:"stabilizationWindowSeconds,omitempty"`
+
+	// selectPolicy says which of the policies counts: Max takes the one that
+	// allows the greatest change, Min the smallest, Disabled allows no change
+	// in this direction. Absent means Max.
+	// +kubebuilder:validation:Enum=Max;Min;Disabled
+	// +optional
+	SelectPolicy SelectPolicy `json:"selectPolicy,omitempty"`
+
+	// policies limit the change within a period. Absent means that nothing but
+	// the window restrains it.
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=atomic
+	// +optional
+	Policies []ScalingPolicy `json:"policies,omitempty"`
+}
+
+// SelectPolicy says which of several policies counts.
+type SelectPolicy string
+
+// The selections.
+const (
+	// SelectPolicyMax takes the policy that allows the greatest change.
+	SelectPolicyMax SelectPolicy = "Max"
+	// SelectPolicyMin takes the policy that allows the smallest change.
+	SelectPolicyMin SelectPolicy = "Min"
+	// SelectPolicyDisabled allows no change.
+	SelectPolicyDisabled SelectPolicy = "Disabled"
+)
+
+// ScalingPolicy limits the change within a period.
+type ScalingPolicy struct {
+	// type is the unit of value: Pods, or Percent of the workers that there
+	// were at the beginning of the period. Required.
+	// +kubebuilder:validation:Enum=Pods;Percent
+	// +required
+	Type ScalingPolicyType `json:"type"`
+
+	// value is how much change is allowed within the period. Required.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	// +required
+	Value int32 `json:"value"`
+
+	// periodSeconds is how far back changes count. Required.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1800
+	// +required
+	PeriodSeconds int32 `json:"periodSeconds"`
+}
+
+// ScalingPolicyType is the unit of a policy.
+type ScalingPolicyType string
+
+// The units.
+const (
+	// ScalingPolicyPods counts workers.
+	ScalingPolicyPods ScalingPolicyType = "Pods"
+	// ScalingPolicyPercent counts in percent of the workers.
+	ScalingPolicyPercent ScalingPolicyType = "Percent"
+)
 
 // TimeoutReload puts messages that outlived their handle timeout back on the
 // queue.

@@ -3,18 +3,27 @@
 //
 // Demand is waiting + due + in hand: what waits, delayed messages that are due
 // or soon will be, and what workers have taken, late runs included, since they
-// keep their slot. The recommendation is ceil(demand / target), between Min and
-// Max. It is absolute, never a step from the current size, so workers that are
-// still starting count as capacity and a second look does not add to the first.
+// keep their slot. The recommendation is the greater of two, between Min and Max:
+//
+//   - by length, where Target is set: ceil(demand / Target);
+//   - by waiting time, where Wait is set: as many workers as work off what waits
+//     within Wait, and no fewer than keep up with what arrives. How fast a worker
+//     is was measured (see Meter); before anything is known of that,
+//     ceil(demand / DefaultTarget) stands in.
+//
+// It is absolute, never a step from the current size, so workers that are still
+// starting count as capacity and a second look does not add to the first.
 //
 // The truth table; the first line that applies decides:
 //
 //	data     demand  recommendation      replicas
 //	-------  ------  ------------------  -----------------------------------------------
 //	missing  any     none                current, raised to Min: never in on missing data
-//	known    any     >= current          recommendation, at once
-//	known    any     < current           the highest recommendation of the last Window,
-//	                                     but at least ceil(in hand / Concurrency)
+//	known    any     >= current          the lowest recommendation of Up.Window, within
+//	                                     Up's policies; without rules that is: at once
+//	known    any     < current           the highest recommendation of In.Window, within
+//	                                     In's policies, and never below
+//	                                     ceil(in hand / Concurrency)
 //	known    none    Min, if Min > 0     as above
 //	known    none    1, while something  as above; never raises 0 to 1
 //	                 was there in the
@@ -23,7 +32,12 @@
 //
 // One message wakes a queue from zero, since demand is rounded up. The idle
 // clock starts with the first decision about a queue, so that neither a new
-// queue nor a new leader begins by scaling to zero.
+// queue nor a new leader begins by scaling to zero. Time without looks does not
+// count: after an outage the idle clock and the windows begin anew.
+//
+// Windows and policies mean what they mean in a HorizontalPodAutoscaler
+// (autoscaling/v2), with one addition: from zero the first worker is always
+// allowed, where a percentage of nothing would never be anything.
 package autoscale
 
 import (
@@ -31,24 +45,31 @@ import (
 	"time"
 )
 
+// DefaultTarget is the demand that one worker is meant to carry where nothing
+// better is known, in messages.
+const DefaultTarget = 10
+
 // Limits is what a queue's owner and the operator's configuration ask for.
 type Limits struct {
 	// Min and Max bound the answer; 0 <= Min <= Max.
 	Min, Max int32
-	// Target is the demand, in messages, that one worker is meant to carry. At
-	// least 1.
+	// Target is the demand, in messages, that one worker is meant to carry. Zero:
+	// the length alone does not decide; Wait must then be set.
 	Target int64
+	// Wait is how long a message may wait. Zero: it does not decide.
+	Wait time.Duration
 	// Concurrency is the number of messages that one worker has in hand at most.
 	// At least 1.
 	Concurrency int64
 	// Idle is how long there must have been nothing to do before Min = 0 is
 	// reached.
 	Idle time.Duration
-	// Window is how long a lower recommendation must stand before it is followed.
-	Window time.Duration
+	// Up and In are the rules for more and for fewer workers. The zero Rules let
+	// everything happen at once.
+	Up, In Rules
 }
 
-// Counts is what a queue holds, in messages.
+// Counts is what a queue holds, in messages, and how fast it moves.
 type Counts struct {
 	// Waiting is ready to be taken.
 	Waiting int64
@@ -56,6 +77,11 @@ type Counts struct {
 	Due int64
 	// InHand is taken by workers and not finished.
 	InHand int64
+	// Age is how long the next message to be taken has waited already. Zero where
+	// that is unknown.
+	Age time.Duration
+	// Rates is how fast messages come and go.
+	Rates Rates
 }
 
 // Demand is the work that calls for workers.
@@ -68,8 +94,12 @@ type Input struct {
 	Counts *Counts
 	// Current is the number of workers asked for so far, ready or not.
 	Current int32
-	// Now is the time of the decision; it never goes back between decisions.
+	// Now is when Counts were taken: a window has passed when that was seen, not
+	// when a clock says so. It never goes back between decisions.
 	Now time.Time
+	// Since is when the looks that led to Counts began without a gap. Zero: there
+	// was never one.
+	Since time.Time
 	// State is what the last decision returned; the zero State before the first.
 	State State
 }
@@ -83,12 +113,17 @@ const (
 	ReasonNoData Reason = "NoData"
 	// ReasonBacklog: the size follows from demand.
 	ReasonBacklog Reason = "Backlog"
+	// ReasonWaitTime: the size follows from how long messages would wait.
+	ReasonWaitTime Reason = "WaitTime"
 	// ReasonAtMaximum: demand calls for more workers than Max.
 	ReasonAtMaximum Reason = "AtMaximum"
 	// ReasonAtMinimum: demand calls for fewer workers than Min.
 	ReasonAtMinimum Reason = "AtMinimum"
-	// ReasonStabilizing: fewer would do, but only since less than Window.
+	// ReasonStabilizing: another size would do, but only since less than the
+	// window of its direction.
 	ReasonStabilizing Reason = "Stabilizing"
+	// ReasonLimited: the policies of the direction allow no further step now.
+	ReasonLimited Reason = "Limited"
 	// ReasonInHand: fewer would do, but workers have messages in hand.
 	ReasonInHand Reason = "InHand"
 	// ReasonIdling: there is nothing to do, but not yet for Idle.
@@ -104,10 +139,10 @@ type Decision struct {
 	// Message explains the number to a person. It carries counts, and so belongs
 	// in events and logs rather than in conditions.
 	Message string
-	// State is to be handed to the next decision.
+	// State is to be handed to the next decision, once this one was carried out.
 	State State
-	// Recheck is how long from now the answer may change by the clock alone. Zero:
-	// never.
+	// Recheck is how long after Input.Now the answer may change by the clock alone.
+	// Zero: never.
 	Recheck time.Duration
 }
 
@@ -116,15 +151,19 @@ func Decide(in Input) Decision {
 	if in.Counts == nil {
 		return hold(in)
 	}
-	state := in.State.observe(in.Now, in.Counts.Demand(), in.Current)
+	state := in.State.resumed(in.Since).observe(in.Now, in.Counts.Demand(), in.Current)
 	rec := recommend(in, state)
-	state = state.recommended(in.Now, in.Window, rec.called)
+	state = state.recommended(in, rec.called)
 
 	d := Decision{Replicas: rec.replicas, Reason: rec.reason, Message: rec.message, State: state, Recheck: rec.recheck}
-	if rec.replicas >= in.Current {
-		return d
+	switch {
+	case rec.replicas > in.Current:
+		d = restrainUp(in, d)
+	case rec.replicas < in.Current:
+		d = restrainIn(in, d)
 	}
-	return restrain(in, d)
+	d.State = d.State.moved(in, d.Replicas)
+	return d
 }
 
 // hold answers without counts: nothing is known that would justify fewer.
@@ -137,69 +176,12 @@ func hold(in Input) Decision {
 	}
 }
 
-// recommendation is what the counts alone call for.
-type recommendation struct {
-	replicas int32
-	// called is replicas without the one that idles: the window is about demand,
-	// the idle clock has its own time.
-	called  int32
-	reason  Reason
-	message string
-	recheck time.Duration
-}
-
-func recommend(in Input, s State) recommendation {
-	c := in.Counts
-	if c.Demand() == 0 {
-		return recommendIdle(in, s)
-	}
-	want := ceilDiv(c.Demand(), in.Target)
-	sum := fmt.Sprintf("%d waiting + %d due + %d in hand / %d per replica = %d", c.Waiting, c.Due, c.InHand, in.Target, want)
-	switch {
-	case want > int64(in.Max):
-		return recommendation{replicas: in.Max, called: in.Max, reason: ReasonAtMaximum, message: fmt.Sprintf("%s, at most %d", sum, in.Max)}
-	case want < int64(in.Min):
-		return recommendation{replicas: in.Min, called: in.Min, reason: ReasonAtMinimum, message: fmt.Sprintf("%s, at least %d", sum, in.Min)}
-	default:
-		n := int32(want) //nolint:gosec // want is between Min and Max here
-		return recommendation{replicas: n, called: n, reason: ReasonBacklog, message: sum}
-	}
-}
-
-func recommendIdle(in Input, s State) recommendation {
-	if in.Min > 0 {
-		return recommendation{replicas: in.Min, called: in.Min, reason: ReasonAtMinimum, message: fmt.Sprintf("nothing to do, at least %d", in.Min)}
-	}
-	left := in.Idle - in.Now.Sub(s.LastActive)
-	if left <= 0 || in.Current == 0 {
-		return recommendation{reason: ReasonIdle, message: fmt.Sprintf("nothing to do for %s", in.Idle)}
-	}
-	return recommendation{
-		replicas: min(1, in.Max), reason: ReasonIdling,
-		message: fmt.Sprintf("nothing to do, but not yet for %s", in.Idle),
-		recheck: left,
-	}
-}
-
-// restrain slows d, which asks for fewer workers than there are: the window
-// first, then what workers have in hand. Max is above both.
-func restrain(in Input, d Decision) Decision {
-	peak, left := d.State.peak(in.Now, in.Window)
-	floor := ceilDiv(in.Counts.InHand, in.Concurrency)
-	held := min(int64(in.Current), int64(in.Max), max(int64(peak), floor))
-	if held <= int64(d.Replicas) {
-		return d
-	}
-	d.Replicas = int32(held) //nolint:gosec // held is at most Current here
-	if floor >= int64(peak) {
-		d.Reason = ReasonInHand
-		d.Message = fmt.Sprintf("%s; %d in hand / %d per worker need %d", d.Message, in.Counts.InHand, in.Concurrency, floor)
-	} else {
-		d.Reason = ReasonStabilizing
-		d.Message = fmt.Sprintf("%s; %d within the last %s", d.Message, peak, in.Window)
-	}
-	d.Recheck = soonest(d.Recheck, left)
-	return d
+// Signature reduces counts to what a decision depends on: where it stays the
+// same, deciding again at the same time would not give another size.
+func (l Limits) Signature(c Counts) string {
+	most := int64(l.Max) + 1
+	up, in := l.need(c, 0), l.need(c, l.Max)
+	return fmt.Sprintf("%d/%d/%d", min(up.workers, most), min(in.workers, most), min(ceilDiv(c.InHand, l.Concurrency), most))
 }
 
 // soonest returns the shorter of two durations of which zero means never.
@@ -218,11 +200,4 @@ func ceilDiv(a, b int64) int64 {
 		return 0
 	}
 	return (a-1)/b + 1
-}
-
-// Signature reduces counts to what a decision depends on: where it stays the
-// same, deciding again at the same time would not give another size.
-func (l Limits) Signature(c Counts) string {
-	most := int64(l.Max) + 1
-	return fmt.Sprintf("%d/%d", min(ceilDiv(c.Demand(), l.Target), most), min(ceilDiv(c.InHand, l.Concurrency), most))
 }

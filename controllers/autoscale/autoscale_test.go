@@ -9,7 +9,7 @@ import (
 
 var (
 	start  = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	limits = autoscale.Limits{Min: 0, Max: 20, Target: 10, Concurrency: 10, Idle: time.Minute, Window: 10 * time.Second}
+	limits = autoscale.Limits{Min: 0, Max: 20, Target: 10, Concurrency: 10, Idle: time.Minute, In: autoscale.Rules{Window: 10 * time.Second}}
 )
 
 func with(change func(*autoscale.Limits)) autoscale.Limits {
@@ -18,9 +18,11 @@ func with(change func(*autoscale.Limits)) autoscale.Limits {
 	return l
 }
 
+func after(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
+
 func TestDecideFirst(t *testing.T) {
 	minTwo := with(func(l *autoscale.Limits) { l.Min = 2 })
-	noWindow := with(func(l *autoscale.Limits) { l.Window = 0 })
+	noWindow := with(func(l *autoscale.Limits) { l.In.Window = 0 })
 	tests := map[string]struct {
 		limits      autoscale.Limits
 		current     int32
@@ -71,7 +73,7 @@ func TestDecideFirst(t *testing.T) {
 			wantMessage: "5 waiting + 0 due + 0 in hand / 10 per replica = 1; 8 within the last 10s",
 		},
 		"never below what is in hand": {
-			limits:  with(func(l *autoscale.Limits) { l.Window, l.Target, l.Concurrency = 0, 100, 5 }),
+			limits:  with(func(l *autoscale.Limits) { l.In.Window, l.Target, l.Concurrency = 0, 100, 5 }),
 			current: 9, counts: &autoscale.Counts{InHand: 31},
 			want: 7, wantReason: autoscale.ReasonInHand,
 			wantMessage: "0 waiting + 0 due + 31 in hand / 100 per replica = 1; 31 in hand / 5 per worker need 7",
@@ -108,6 +110,7 @@ func TestDecideFirst(t *testing.T) {
 // holds counts (nil: unknown), and the answer is want.
 type look struct {
 	at      int
+	since   int // when the unbroken looks began; zero: never broken
 	counts  *autoscale.Counts
 	want    int32
 	reason  autoscale.Reason
@@ -150,14 +153,42 @@ func TestDecideInSequence(t *testing.T) {
 				{at: 22, counts: some(20), want: 2, reason: autoscale.ReasonBacklog},
 			},
 		},
+		"an outage is no idle time": {
+			current: 1,
+			looks: []look{
+				{at: 0, counts: some(1), want: 1, reason: autoscale.ReasonBacklog},
+				{at: 1, counts: some(0), want: 1, reason: autoscale.ReasonIdling, recheck: time.Minute},
+				{at: 31, want: 1, reason: autoscale.ReasonNoData},
+				{at: 3600, since: 3600, counts: some(0), want: 1, reason: autoscale.ReasonIdling, recheck: time.Minute},
+				{at: 3660, since: 3600, counts: some(0), want: 0, reason: autoscale.ReasonIdle},
+			},
+		},
+		"an outage does not let a window pass": {
+			current: 5,
+			looks: []look{
+				{at: 0, counts: some(50), want: 5, reason: autoscale.ReasonBacklog},
+				{at: 1, counts: some(20), want: 5, reason: autoscale.ReasonStabilizing, recheck: 10 * time.Second},
+				{at: 5, want: 5, reason: autoscale.ReasonNoData},
+				{at: 600, since: 600, counts: some(20), want: 5, reason: autoscale.ReasonStabilizing, recheck: 10 * time.Second},
+				{at: 610, since: 600, counts: some(20), want: 2, reason: autoscale.ReasonBacklog},
+			},
+		},
+		"an outage that no decision saw does not let a window pass either": {
+			current: 5,
+			looks: []look{
+				{at: 0, counts: some(50), want: 5, reason: autoscale.ReasonBacklog},
+				{at: 1, counts: some(20), want: 5, reason: autoscale.ReasonStabilizing, recheck: 10 * time.Second},
+				{at: 600, since: 599, counts: some(20), want: 5, reason: autoscale.ReasonStabilizing, recheck: 9 * time.Second},
+			},
+		},
 		"an outage holds, and what was before it counts after it": {
 			current: 4,
 			looks: []look{
 				{at: 0, counts: some(40), want: 4, reason: autoscale.ReasonBacklog},
 				{at: 5, want: 4, reason: autoscale.ReasonNoData},
 				{at: 900, want: 4, reason: autoscale.ReasonNoData},
-				{at: 901, counts: some(0), want: 4, reason: autoscale.ReasonStabilizing, recheck: 10 * time.Second},
-				{at: 911, counts: some(0), want: 1, reason: autoscale.ReasonIdling, recheck: 50 * time.Second},
+				{at: 901, since: 901, counts: some(0), want: 4, reason: autoscale.ReasonStabilizing, recheck: 10 * time.Second},
+				{at: 911, since: 901, counts: some(0), want: 1, reason: autoscale.ReasonIdling, recheck: 50 * time.Second},
 			},
 		},
 	}
@@ -165,10 +196,11 @@ func TestDecideInSequence(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			current, state := tc.current, autoscale.State{}
 			for _, l := range tc.looks {
-				got := autoscale.Decide(autoscale.Input{
-					Limits: limits, Counts: l.counts, Current: current, State: state,
-					Now: start.Add(time.Duration(l.at) * time.Second),
-				})
+				in := autoscale.Input{Limits: limits, Counts: l.counts, Current: current, State: state, Now: after(l.at)}
+				if l.since > 0 {
+					in.Since = after(l.since)
+				}
+				got := autoscale.Decide(in)
 				if got.Replicas != l.want || got.Reason != l.reason || got.Recheck != l.recheck {
 					t.Errorf("after %d s: %d %s, again in %s (%s); want %d %s, again in %s",
 						l.at, got.Replicas, got.Reason, got.Recheck, got.Message, l.want, l.reason, l.recheck)

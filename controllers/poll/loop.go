@@ -43,6 +43,7 @@ type entry struct {
 	seen     Observation
 	digest   string
 	failures int
+	flow     flow
 	// patience is how long the shown backlog may lag behind.
 	patience time.Duration
 }

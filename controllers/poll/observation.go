@@ -1,6 +1,10 @@
 package poll
 
-import "time"
+import (
+	"time"
+
+	"github.com/asyncqueue/operator/controllers/autoscale"
+)
 
 // Backlog is the number of messages in each state.
 type Backlog struct {
@@ -26,6 +30,22 @@ type Look struct {
 	// Owners are the UIDs of the AsyncQueues whose workers consume the queue,
 	// sorted, each once.
 	Owners []string
+	// Workers are those that consume the queue, as they told last.
+	Workers []Worker
+	// Age is how long the message that is taken next has waited, where it carries
+	// its time. Zero: unknown. Only where Target.Age asks for it.
+	Age time.Duration
+}
+
+// Worker is one process that consumes a queue.
+type Worker struct {
+	// ID is its name in Redis; a process that starts anew has another one.
+	ID string
+	// Pod is the name of its pod. Empty outside of Kubernetes.
+	Pod string
+	// Running is how many messages it has in hand, Done how many runs ended in it.
+	Running int
+	Done    uint64
 }
 
 // Observation is what is known about a queue.
@@ -33,6 +53,11 @@ type Observation struct {
 	Look
 	// At is when Look was taken. Zero: the queue was never seen.
 	At time.Time
+	// Since is when the looks began that have succeeded since then without an
+	// outage. Zero: the queue was never seen.
+	Since time.Time
+	// Rates is how fast messages come and go.
+	Rates autoscale.Rates
 	// Fault is why the queue cannot be seen now; nil while it can.
 	Fault *Fault
 	// Shown is the backlog for people: it changes at once when a state becomes

@@ -34,9 +34,7 @@ func (l *loop) note(key types.NamespacedName, target Target, r Result, now time.
 	if r.Err != nil {
 		e.failed(r.Err)
 	} else {
-		e.failures = 0
-		e.seen.Look, e.seen.At, e.seen.Fault = r.Look, now, nil
-		shown = e.show(now)
+		shown = e.succeeded(r.Look, now)
 	}
 	if shown {
 		e.patience = l.patience()
@@ -45,6 +43,17 @@ func (l *loop) note(key types.NamespacedName, target Target, r Result, now time.
 	changed := digest != e.digest
 	e.digest = digest
 	return shown || changed
+}
+
+// succeeded notes what a look found, and says whether the shown backlog followed.
+func (e *entry) succeeded(look Look, now time.Time) bool {
+	if e.seen.At.IsZero() || e.seen.Fault != nil {
+		e.seen.Since = now
+	}
+	e.failures = 0
+	e.seen.Look, e.seen.At, e.seen.Fault = look, now, nil
+	e.seen.Rates, e.seen.Age = e.flow.add(look, now)
+	return e.show(now)
 }
 
 // failed notes a failed look. One that Redis itself refused is believed at once,

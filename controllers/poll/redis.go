@@ -80,6 +80,9 @@ func (c *redisConn) update(queues map[types.NamespacedName]Target) error {
 			continue
 		}
 		config := queue.KeeperConfig{Loss: queue.Park, MaxReloads: target.MaxReloads, Ahead: target.Ahead}
+		if target.Age {
+			config.Peek = longestPeek
+		}
 		if target.Redeliver {
 			config.Loss = queue.Redeliver
 		}
@@ -93,8 +96,10 @@ func (c *redisConn) update(queues map[types.NamespacedName]Target) error {
 func lookOf(t queue.Tended) Look {
 	running := int64(0)
 	var owners []string
+	var workers []Worker
 	for _, b := range t.Beats {
 		running += int64(b.Load.Running)
+		workers = append(workers, Worker{ID: b.ID, Pod: b.Pod, Running: b.Load.Running, Done: b.Load.Done})
 		if b.Owner != "" {
 			owners = append(owners, b.Owner)
 		}
@@ -102,6 +107,8 @@ func lookOf(t queue.Tended) Look {
 	slices.Sort(owners)
 	return Look{
 		Owners:  slices.Compact(owners),
+		Workers: workers,
+		Age:     ageOf(t.Next, t.Now),
 		Backlog: Backlog{Waiting: t.Waiting, Delayed: t.Delayed, Reserved: t.Reserved, Timeout: t.Timeout, Failed: t.Failed},
 		Due:     t.Due,
 		InHand:  max(running, t.Reserved-t.Foreign),

@@ -86,7 +86,7 @@ func TestLookCountsWhatARealRedisHolds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := poll.Result{Look: poll.Look{Backlog: poll.Backlog{Waiting: 2, Delayed: 2, Reserved: 1}, Due: 1, InHand: 1, Owners: []string{"uid"}}}
+	want := poll.Result{Look: poll.Look{Backlog: poll.Backlog{Waiting: 2, Delayed: 2, Reserved: 1}, Due: 1, InHand: 1, Owners: []string{"uid"}, Workers: []poll.Worker{{ID: consumer.ID()}}}}
 	if diff := cmp.Diff(want, results[orders]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

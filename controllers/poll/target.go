@@ -23,6 +23,8 @@ type Target struct {
 	MaxReloads int
 	// Ahead is how soon a delayed message must be due to count as due.
 	Ahead time.Duration
+	// Age asks for the age of the message that is taken next.
+	Age bool
 	// Digest reduces an observation to what a decision depends on: a reconcile is
 	// woken when it changes. It must be quick and must not block.
 	Digest func(Observation) string
@@ -46,7 +48,7 @@ func (t Target) samePlace(o Target) bool {
 
 // sameWork reports that a queue is tended as before.
 func (t Target) sameWork(o Target) bool {
-	return t.Channel == o.Channel && t.Redeliver == o.Redeliver && t.MaxReloads == o.MaxReloads && t.Ahead == o.Ahead
+	return t.Channel == o.Channel && t.Redeliver == o.Redeliver && t.MaxReloads == o.MaxReloads && t.Ahead == o.Ahead && t.Age == o.Age
 }
 
 // Conn is a connection to one Redis. It is used by one goroutine.

@@ -1,10 +1,13 @@
 -- Moves what is due, sets free what nothing holds any more, and looks at the channel.
 -- KEYS after the channel's 14: the inboxes to count, then the inboxes of ghosts to look into.
 -- ARGV: 1 most messages to move (0 = only look), 2 how far ahead a delayed message counts as due (ms),
---       3 count of inboxes to count, then the ids of the ghosts whose inboxes follow them.
+--       3 count of inboxes to count, 4 longest next message to return (bytes, 0 = none),
+--       then the ids of the ghosts whose inboxes follow the counted ones.
 -- Returns {now (us), moved, 1 = more is due, waiting, delayed, reserved, timeout, failed, due,
---   next due (us, '' = none), foreign reservations, {worker, beat, ...}, {ghosts to look at next}}.
+--   next due (us, '' = none), foreign reservations, {worker, beat, ...}, {ghosts to look at next},
+--   the message of waiting to be taken next ('' = none, or too long)}.
 local limit, ahead, inboxes = tonumber(ARGV[1]), tonumber(ARGV[2]) / 1000, tonumber(ARGV[3])
+local peek = tonumber(ARGV[4])
 local ORPHAN_AFTER = 30 -- seconds past the deadline: the owner or the sweep should have been there
 local RELEASED = 20     -- equal messages that are let go at once, where nothing holds them
 local now = clock()
@@ -42,9 +45,9 @@ end
 
 -- The fraction of a ghost's score counts its looks, in 1/64. Keepers that look together count as one.
 local function look_at_ghosts()
-  for i = 4, #ARGV do
+  for i = 5, #ARGV do
     local ghost, score = ARGV[i], call('ZSCORE', GHOSTS, ARGV[i])
-    empty_inbox(KEYS[14 + inboxes + i - 3])
+    empty_inbox(KEYS[14 + inboxes + i - 4])
     if score and tonumber(score) <= now then
       local looks = (tonumber(score) % 1) * 64
       local pause = GHOST_LOOKS[looks + 1]
@@ -85,6 +88,12 @@ local function foreign_count()
   return count
 end
 
+-- What is taken next stands at the tail.
+local function next_message()
+  local payload = peek > 0 and call('LINDEX', WAITING, -1)
+  return payload and #payload <= peek and payload or ''
+end
+
 local moved, more = 0, 0
 if limit > 0 then
   pass_maxmemory()
@@ -104,5 +113,5 @@ return {
   string.format('%.0f', now * 1000000), moved, more,
   waiting_count(), call('ZCARD', DELAYED) + call('ZCARD', BESIDE), call('ZCARD', RESERVED), call('LLEN', TIMEOUT), call('LLEN', FAILED),
   call('ZCOUNT', DELAYED, '-inf', horizon) + call('ZCOUNT', BESIDE, '-inf', horizon), next_due(), foreign_count(),
-  call('HGETALL', WORKERS), call('ZRANGEBYSCORE', GHOSTS, '-inf', now, 'LIMIT', 0, 50),
+  call('HGETALL', WORKERS), call('ZRANGEBYSCORE', GHOSTS, '-inf', now, 'LIMIT', 0, 50), next_message(),
 }

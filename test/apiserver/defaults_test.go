@@ -39,7 +39,7 @@ spec:
   timeoutReload: {schedule: "@hourly"}
   template: {}
 `, `
-autoscaling: {minReplicas: 0, maxReplicas: 3, queueLength: {target: 10}, idleSeconds: 60}
+autoscaling: {minReplicas: 0, maxReplicas: 3, scheduleAheadSeconds: 10, idleSeconds: 60}
 concurrency: 10
 handler: {http: {url: "http://127.0.0.1:8080/jobs"}}
 maxAttempts: 0
@@ -123,7 +123,7 @@ var _ = DescribeTable("A field that does not exist is refused where validation i
 	Entry("exclusive", `spec: {exclusive: true}`, "spec.exclusive"),
 	Entry("intake", `spec: {intake: {state: Closed}}`, "spec.intake"),
 	Entry("onHandleTimeout", `spec: {timeouts: {onHandleTimeout: Cancel}}`, "spec.timeouts.onHandleTimeout"),
-	Entry("waitTime", `spec: {autoscaling: {maxReplicas: 1, waitTime: {targetSeconds: 1}}}`, "spec.autoscaling.waitTime"),
+	Entry("the tolerance of a HorizontalPodAutoscaler", `spec: {autoscaling: {maxReplicas: 1, behavior: {scaleUp: {tolerance: "0.1"}}}}`, "spec.autoscaling.behavior.scaleUp.tolerance"),
 	Entry("a status field in spec", `spec: {backlog: {}}`, "spec.backlog"),
 )
 

@@ -21,7 +21,16 @@ spec:
   maxMessages: 5000
   replicas: 10
   suspend: true
-  autoscaling: {minReplicas: 1, maxReplicas: 20, queueLength: {target: 30}, idleSeconds: 90}
+  autoscaling:
+    minReplicas: 1
+    maxReplicas: 20
+    queueLength: {target: 30}
+    waitTime: {targetSeconds: 45}
+    scheduleAheadSeconds: 20
+    idleSeconds: 90
+    behavior:
+      scaleUp: {stabilizationWindowSeconds: 5, selectPolicy: Min, policies: [{type: Pods, value: 4, periodSeconds: 15}, {type: Percent, value: 100, periodSeconds: 15}]}
+      scaleDown: {stabilizationWindowSeconds: 300, selectPolicy: Disabled, policies: [{type: Percent, value: 10, periodSeconds: 60}]}
   timeoutReload: {schedule: "*/5 * * * *", timeZone: Europe/Berlin, maxMessages: 500, maxReloads: 5}
   handler: {http: {url: "http://127.0.0.1:9000/jobs"}}
   template:
@@ -66,7 +75,16 @@ concurrency: 100
 maxMessages: 5000
 replicas: 10
 suspend: true
-autoscaling: {minReplicas: 1, maxReplicas: 20, queueLength: {target: 30}, idleSeconds: 90}
+autoscaling:
+    minReplicas: 1
+    maxReplicas: 20
+    queueLength: {target: 30}
+    waitTime: {targetSeconds: 45}
+    scheduleAheadSeconds: 20
+    idleSeconds: 90
+    behavior:
+      scaleUp: {stabilizationWindowSeconds: 5, selectPolicy: Min, policies: [{type: Pods, value: 4, periodSeconds: 15}, {type: Percent, value: 100, periodSeconds: 15}]}
+      scaleDown: {stabilizationWindowSeconds: 300, selectPolicy: Disabled, policies: [{type: Percent, value: 10, periodSeconds: 60}]}
 timeoutReload: {schedule: "*/5 * * * *", timeZone: Europe/Berlin, maxMessages: 500, maxReloads: 5}
 handler: {http: {url: "http://127.0.0.1:9000/jobs"}}
 template:

@@ -127,6 +127,16 @@ var _ = DescribeTable("A wrong manifest is refused with the field and a sentence
 	refused(`spec: {autoscaling: {maxReplicas: 0}}`, "spec.autoscaling.maxReplicas", "spec.autoscaling.maxReplicas in body should be greater than or equal to 1"),
 	refused(`spec: {autoscaling: {minReplicas: 6, maxReplicas: 5}}`, "spec.autoscaling.minReplicas", "minReplicas may not be greater than maxReplicas: lower it, or raise maxReplicas"),
 	refused(`spec: {autoscaling: {maxReplicas: 5, queueLength: {target: 0}}}`, "spec.autoscaling.queueLength.target", "spec.autoscaling.queueLength.target in body should be greater than or equal to 1"),
+	refused(`spec: {autoscaling: {maxReplicas: 5, waitTime: {}}}`, "spec.autoscaling.waitTime.targetSeconds", "Required value"),
+	refused(`spec: {autoscaling: {maxReplicas: 5, waitTime: {targetSeconds: 0}}}`, "spec.autoscaling.waitTime.targetSeconds", "spec.autoscaling.waitTime.targetSeconds in body should be greater than or equal to 1"),
+	refused(`spec: {autoscaling: {maxReplicas: 5, scheduleAheadSeconds: 3601}}`, "spec.autoscaling.scheduleAheadSeconds", "spec.autoscaling.scheduleAheadSeconds in body should be less than or equal to 3600"),
+	refused(`spec: {autoscaling: {maxReplicas: 5, behavior: {scaleUp: {stabilizationWindowSeconds: 3601}}}}`, "spec.autoscaling.behavior.scaleUp.stabilizationWindowSeconds", "spec.autoscaling.behavior.scaleUp.stabilizationWindowSeconds in body should be less than or equal to 3600"),
+	refused(`spec: {autoscaling: {maxReplicas: 5, behavior: {scaleDown: {selectPolicy: Least}}}}`, "spec.autoscaling.behavior.scaleDown.selectPolicy", `Unsupported value: "Least": supported values: "Max", "Min", "Disabled"`),
+	refused(`spec: {autoscaling: {maxReplicas: 5, behavior: {scaleDown: {policies: []}}}}`, "spec.autoscaling.behavior.scaleDown.policies", "spec.autoscaling.behavior.scaleDown.policies in body should have at least 1 items"),
+	refused(`spec: {autoscaling: {maxReplicas: 5, behavior: {scaleDown: {policies: [{type: Nodes, value: 1, periodSeconds: 1}]}}}}`, "spec.autoscaling.behavior.scaleDown.policies[0].type", `Unsupported value: "Nodes": supported values: "Pods", "Percent"`),
+	refused(`spec: {autoscaling: {maxReplicas: 5, behavior: {scaleDown: {policies: [{type: Pods, value: 0, periodSeconds: 1}]}}}}`, "spec.autoscaling.behavior.scaleDown.policies[0].value", "spec.autoscaling.behavior.scaleDown.policies[0].value in body should be greater than or equal to 1"),
+	refused(`spec: {autoscaling: {maxReplicas: 5, behavior: {scaleDown: {policies: [{type: Pods, value: 1, periodSeconds: 1801}]}}}}`, "spec.autoscaling.behavior.scaleDown.policies[0].periodSeconds", "spec.autoscaling.behavior.scaleDown.policies[0].periodSeconds in body should be less than or equal to 1800"),
+	refused(`spec: {autoscaling: {maxReplicas: 5, behavior: {scaleDown: {policies: [{type: Pods, value: 1}]}}}}`, "spec.autoscaling.behavior.scaleDown.policies[0].periodSeconds", "Required value"),
 	refused(`spec: {autoscaling: {maxReplicas: 5, idleSeconds: -1}}`, "spec.autoscaling.idleSeconds", "spec.autoscaling.idleSeconds in body should be greater than or equal to 0"),
 
 	// timeoutReload
