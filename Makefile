@@ -62,6 +62,10 @@ e2e-host: ## The suite of the node that runs pods as host processes, where conta
 fault: redis-server ## Break things under load, prove that nothing is lost (DURATION=30m, SEED=1, CASES=regexp).
 	$(SUITE_ENV) hack/fault
 
+.PHONY: bench
+bench: redis-server ## Throughput and latency beside asynq, Hyperf's protocol and a prototype (BENCH="-rounds 3 -long 10000000").
+	cd test/bench && PATH=$(BIN)/k8s:$(PATH) go run . -out $(BIN)/reports/bench.json $(BENCH)
+
 .PHONY: envtest
 envtest: ## Build etcd, kube-apiserver and kubectl from their Go modules (minutes the first time).
 	$(CLUSTER) build-envtest

@@ -14,7 +14,7 @@ var scriptFiles embed.FS
 // One script per move; the header of each file says what it takes and returns.
 var (
 	scriptPushDelayed = loadScript("push_delayed")
-	scriptExchange    = loadScript("exchange")
+	scriptExchange    = loadExchange()
 	scriptRetry       = loadScript("retry")
 	scriptFail        = loadScript("fail")
 	scriptExpire      = loadScript("expire")
@@ -27,18 +27,27 @@ var (
 	scriptFlush       = loadScript("flush")
 )
 
-// loadScript joins the prelude and one script. The files are part of the binary, so that a missing
-// one is a build that no test has passed.
+// loadScript joins the prelude and one script.
 func loadScript(name string) *redis.Script {
-	prelude, err := scriptFiles.ReadFile("scripts/prelude.lua")
+	return redis.NewScript(scriptText("prelude") + scriptText(name))
+}
+
+// loadExchange puts the usual way of an exchange before the general one. What the general one needs is
+// made only when it is called: in a script that runs ten thousand times a second that counts.
+func loadExchange() *redis.Script {
+	return redis.NewScript(scriptText("claim") +
+		"local function general()\n" + scriptText("prelude") + scriptText("exchange") + "end\n" +
+		scriptText("exchange_usual"))
+}
+
+// scriptText returns a file of the folder scripts. The files are part of the binary, so that a missing
+// one is a build that no test has passed.
+func scriptText(name string) string {
+	text, err := scriptFiles.ReadFile("scripts/" + name + ".lua")
 	if err != nil {
 		panic(err)
 	}
-	body, err := scriptFiles.ReadFile("scripts/" + name + ".lua")
-	if err != nil {
-		panic(err)
-	}
-	return redis.NewScript(string(prelude) + string(body))
+	return string(text)
 }
 
 // reply reads the nested lists that the scripts return.

@@ -1,0 +1,69 @@
+-- Stands before both ways of the exchange, the usual one and the general one: how what was taken is
+-- written down. KEYS and ARGV are those of exchange.lua.
+local call = redis.call
+local WAITING, RESERVED, EQUAL, REDELIVERED, TOKENS, HAND = KEYS[1], KEYS[3], KEYS[9], KEYS[10], KEYS[14], KEYS[#KEYS - 1]
+local claim, want, handle = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+
+-- Tokens are dealt in tens: five digits from the channel's counter, never 00000, and one of the ten.
+local function deal_tokens(count)
+  local tens = math.ceil(count / 10)
+  local first = (call('INCRBY', TOKENS, tens) - tens) % 90000 + 1
+  local texts = {}
+  for i = 1, tens do texts[i] = string.format('%05d', first + i - 1) end
+  return texts
+end
+
+local in_hand = false
+
+-- What was claimed is written into the hand first, which is the record that counts; a payload that
+-- stands in `reserved` already is set beside.
+local function reserve(payloads)
+  local second = string.format('%d', tonumber(call('TIME')[1]) + handle + 1)
+  local tens, units = deal_tokens(#payloads), {'0', '1', '2', '3', '4', '5', '6', '7', '8', '9'}
+  local first = second .. tens[1] .. '0'
+  local fields, entries = {'claim', claim .. ' ' .. first .. ' ' .. #payloads}, {}
+  local ids, scores
+  for i, payload in ipairs(payloads) do
+    local unit = (i - 1) % 10
+    if unit == 0 then
+      local ten = tens[(i - 1) / 10 + 1]
+      ids, scores = second .. ten, second .. '.' .. ten
+    end
+    fields[2 * i + 1], fields[2 * i + 2] = ids .. units[unit + 1], payload
+    entries[2 * i - 1], entries[2 * i] = scores .. units[unit + 1], payload
+  end
+  call('HSET', HAND, unpack(fields))
+  in_hand = true
+  if call('ZADD', RESERVED, 'NX', unpack(entries)) < #payloads then
+    local stand = call('ZMSCORE', RESERVED, unpack(payloads))
+    for i, payload in ipairs(payloads) do
+      if tonumber(stand[i]) ~= tonumber(entries[2 * i - 1]) then
+        call('HINCRBY', EQUAL, payload, 1)
+        call('HDEL', HAND, fields[2 * i + 1])
+        payloads[i] = false
+      end
+    end
+  end
+  return first
+end
+
+-- Claiming removes first, since Redis over maxmemory lets nothing else pass. What cannot be written
+-- down (a command that this user may not use) goes back. `take` fills the list of payloads.
+local function claim_by(take)
+  local payloads, first = {}, ''
+  if want == 0 then return first, payloads end
+  local ok, failure = pcall(function()
+    take(payloads)
+    if #payloads > 0 then first = reserve(payloads) end
+  end)
+  if ok then return first, payloads end
+  for i = in_hand and 0 or #payloads, 1, -1 do call('RPUSH', WAITING, payloads[i]) end
+  return nil, redis.error_reply(type(failure) == 'table' and failure.err or tostring(failure))
+end
+
+local function redeliveries(payloads)
+  if #payloads == 0 or call('EXISTS', REDELIVERED) == 0 then return {} end
+  local digests = {}
+  for i, payload in ipairs(payloads) do digests[i] = redis.sha1hex(payload or '') end
+  return call('HMGET', REDELIVERED, unpack(digests))
+end
