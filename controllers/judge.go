@@ -83,7 +83,7 @@ func saidBefore(q *queuev1alpha1.AsyncQueue) *verdict {
 	switch c.Reason {
 	case queuev1alpha1.ReasonReachable, queuev1alpha1.ReasonRedisUnreachable, queuev1alpha1.ReasonRedisNotWritable,
 		queuev1alpha1.ReasonRedisAuthenticationFailed, queuev1alpha1.ReasonRedisPermissionDenied,
-		queuev1alpha1.ReasonRedisTLSFailed, queuev1alpha1.ReasonRedisWrongType:
+		queuev1alpha1.ReasonRedisTLSFailed, queuev1alpha1.ReasonRedisWrongType, queuev1alpha1.ReasonRedisMasterUnknown:
 		return &verdict{c.Status, c.Reason, c.Message}
 	}
 	return nil

@@ -150,8 +150,8 @@ func (r *Reconciler) observeElders(ctx context.Context, seen *observed) error {
 		if err != nil {
 			return err
 		}
-		isUnknown := connection.Place == "" && problem != nil && !problem.Stalled
-		if connection.Place == seen.connection.Place || isUnknown && isConflictKnown(seen.queue, other) {
+		isUnknown := connection.Place == nil && problem != nil && !problem.Stalled
+		if connection.Place.Meets(seen.connection.Place) || isUnknown && isConflictKnown(seen.queue, other) {
 			seen.elder = keyOf(other)
 			return nil
 		}

@@ -26,7 +26,7 @@ func New(rdb redis.UniversalClient, channel string) (*Queue, error) {
 	if channel == "" {
 		return nil, errors.New("creating queue: channel is empty")
 	}
-	if _, isCluster := rdb.(*redis.ClusterClient); isCluster && !hasHashTag(channel) {
+	if _, isCluster := rdb.(*redis.ClusterClient); isCluster && !HasHashTag(channel) {
 		return nil, fmt.Errorf("creating queue: channel %q needs a hash tag such as {orders} on Redis Cluster", channel)
 	}
 	return &Queue{rdb: rdb, channel: channel, keys: newKeys(channel)}, nil
@@ -35,7 +35,9 @@ func New(rdb redis.UniversalClient, channel string) (*Queue, error) {
 // Channel returns the channel as it was configured.
 func (q *Queue) Channel() string { return q.channel }
 
-func hasHashTag(channel string) bool {
+// HasHashTag reports that Redis Cluster keeps all keys of the channel on one node: that some text of it
+// stands in braces.
+func HasHashTag(channel string) bool {
 	_, rest, found := strings.Cut(channel, "{")
 	return found && strings.Index(rest, "}") > 0
 }

@@ -104,6 +104,9 @@ const (
 	// ReasonRedisTLSFailed: the TLS handshake fails: an unknown authority, a
 	// wrong name, an expired certificate, or a server without TLS. On the same.
 	ReasonRedisTLSFailed = "RedisTLSFailed"
+	// ReasonRedisMasterUnknown: the sentinels answer, but know no master of the
+	// name that the spec gives. On the same.
+	ReasonRedisMasterUnknown = "RedisMasterUnknown"
 	// ReasonRedisWrongType: one of the queue's keys holds another type than it
 	// should: something else uses the channel. On the same.
 	ReasonRedisWrongType = "RedisWrongType"
@@ -122,6 +125,13 @@ const (
 	// ReasonNoRedis: neither spec.redis.addresses nor a uri in the Secret nor
 	// the operator's --default-redis says where the queue lives.
 	ReasonNoRedis = "NoRedis"
+	// ReasonHashTagMissing: the Redis is a cluster, as the operator's
+	// --default-redis or a uri says, and the channel holds no hash tag. Create
+	// the queue anew with one.
+	ReasonHashTagMissing = "HashTagMissing"
+	// ReasonNoSentinels: spec.redis.sentinelCredentialsSecretRef is set, and the
+	// Redis that the operator's --default-redis or a uri names has no sentinels.
+	ReasonNoSentinels = "NoSentinels"
 	// ReasonInvalidPodTemplate: the API server refuses the worker Deployment
 	// that spec.template leads to. Change spec.template.
 	ReasonInvalidPodTemplate = "InvalidPodTemplate"

@@ -2,11 +2,18 @@ package v1alpha1
 
 // RedisMode is how a Redis is set up.
 //
-// +kubebuilder:validation:Enum=Standalone
+// +kubebuilder:validation:Enum=Standalone;Sentinel;Cluster
 type RedisMode string
 
-// RedisModeStandalone is one Redis server, or one address in front of it.
-const RedisModeStandalone RedisMode = "Standalone"
+// The modes of a Redis.
+const (
+	// RedisModeStandalone is one Redis server, or one address in front of it.
+	RedisModeStandalone RedisMode = "Standalone"
+	// RedisModeSentinel is a master with replicas, which sentinels watch.
+	RedisModeSentinel RedisMode = "Sentinel"
+	// RedisModeCluster is a Redis Cluster.
+	RedisModeCluster RedisMode = "Cluster"
+)
 
 // Keys of the Secrets that an AsyncQueue names.
 const (
@@ -15,9 +22,11 @@ const (
 	SecretKeyUsername = "username"
 	// SecretKeyPassword is the key of the password in credentialsSecretRef.
 	SecretKeyPassword = "password"
-	// SecretKeyURI is the key of a whole redis:// or rediss:// URL in
-	// credentialsSecretRef. It excludes every other key, and every other field
-	// of spec.redis.
+	// SecretKeyURI is the key of a whole URL in credentialsSecretRef:
+	// redis://host:port/database, redis-sentinel://host:port,.../database?master=name
+	// or redis-cluster://host:port,..., each with rediss for TLS. It excludes
+	// every other key, and every other field of spec.redis but
+	// sentinelCredentialsSecretRef.
 	SecretKeyURI = "uri"
 	// SecretKeyCA is the key of the PEM certificates in caSecretRef.
 	SecretKeyCA = "ca.crt"
@@ -27,18 +36,25 @@ const (
 	SecretKeyPrivateKey = "tls.key"
 )
 
-// Redis says where the queue lives. addresses, mode, database and tls belong
-// together: without addresses the operator's default Redis is used with its
-// own mode, database and TLS. Credentials never come from the operator's
-// default, and may stand alone.
+// Redis says where the queue lives. addresses, mode, masterName, database and
+// tls belong together: without addresses the operator's default Redis is used
+// with its own mode, database and TLS. Credentials never come from the
+// operator's default, and may stand alone.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.addresses) || !(has(self.mode) || has(self.database) || has(self.tls))",fieldPath=".addresses",message="mode, database and tls belong to addresses: set redis.addresses too, or leave the three out to use the operator's default Redis"
+// +kubebuilder:validation:XValidation:rule="has(self.addresses) || !(has(self.mode) || (has(self.masterName) && self.masterName.size() > 0) || has(self.database) || has(self.tls))",fieldPath=".addresses",message="mode, masterName, database and tls belong to addresses: set redis.addresses too, or leave the four out to use the operator's default Redis"
+// +kubebuilder:validation:XValidation:rule="!has(self.addresses) || self.addresses.size() < 2 || (has(self.mode) && self.mode != 'Standalone')",fieldPath=".addresses",message="in the mode Standalone there is exactly one address: leave one, or set redis.mode to Sentinel or Cluster"
+// +kubebuilder:validation:XValidation:rule="!has(self.mode) || self.mode != 'Sentinel' || (has(self.masterName) && self.masterName.size() > 0)",fieldPath=".masterName",message="the mode Sentinel needs the name under which the sentinels know the master: set redis.masterName, such as mymaster"
+// +kubebuilder:validation:XValidation:rule="!has(self.masterName) || self.masterName.size() == 0 || !has(self.addresses) || (has(self.mode) && self.mode == 'Sentinel')",fieldPath=".masterName",message="masterName belongs to the mode Sentinel: remove it, or set redis.mode to Sentinel"
+// +kubebuilder:validation:XValidation:rule="!has(self.mode) || self.mode != 'Cluster' || !has(self.database) || self.database == 0",fieldPath=".database",message="a Redis Cluster has only the database 0: leave redis.database out"
+// +kubebuilder:validation:XValidation:rule="!has(self.sentinelCredentialsSecretRef) || !has(self.addresses) || (has(self.mode) && self.mode == 'Sentinel')",fieldPath=".sentinelCredentialsSecretRef",message="sentinelCredentialsSecretRef belongs to the mode Sentinel: remove it, or set redis.mode to Sentinel"
 type Redis struct {
-	// addresses are the host:port pairs of the Redis, such as
-	// redis.default:6379 or [fd00::1]:6379: exactly one in the mode
-	// Standalone. Absent means the operator's default Redis.
+	// addresses are host:port pairs, such as redis.default:6379 or
+	// [fd00::1]:6379: exactly one of the Redis in the mode Standalone, those of
+	// the sentinels in the mode Sentinel, those of some nodes, from which the
+	// others are found, in the mode Cluster. Absent means the operator's
+	// default Redis.
 	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=1
+	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=262
 	// +kubebuilder:validation:items:XValidation:rule="self.matches('^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?|[[][0-9A-Fa-f:.]+[]]):0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$')",message="an address must be host:port with a port from 1 to 65535, without a scheme, such as redis.default:6379 or [fd00::1]:6379"
@@ -46,11 +62,20 @@ type Redis struct {
 	// +optional
 	Addresses []string `json:"addresses,omitempty"`
 
-	// mode is how the Redis is set up. Absent means Standalone.
+	// mode is how the Redis is set up. Absent means Standalone. In the mode
+	// Cluster the channel must hold a hash tag, such as {orders}.
 	// +optional
 	Mode RedisMode `json:"mode,omitempty"`
 
-	// database is the number of the Redis database. Absent means 0.
+	// masterName is the name under which the sentinels know the master.
+	// Required in the mode Sentinel, refused in any other.
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9._-]*$')",message="masterName may hold only letters, digits, '.', '-' and '_', as sentinels take no other"
+	// +optional
+	MasterName string `json:"masterName,omitempty"`
+
+	// database is the number of the Redis database. Absent means 0, the only
+	// one in the mode Cluster.
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=65535
 	// +optional
@@ -58,13 +83,21 @@ type Redis struct {
 
 	// credentialsSecretRef names a Secret in the queue's namespace with the
 	// keys username and password (username may be missing), or with the single
-	// key uri that holds a whole redis:// or rediss:// URL and excludes the
-	// other fields of spec.redis. Workers get it as files, never as
+	// key uri that holds a whole redis:// or rediss:// URL, of sentinels or a
+	// cluster too, and excludes the other fields of spec.redis but
+	// sentinelCredentialsSecretRef. Workers get it as files, never as
 	// environment. Absent means no authentication.
 	// +optional
 	CredentialsSecretRef *SecretRef `json:"credentialsSecretRef,omitempty"`
 
-	// tls is how the connection is encrypted. Absent means not at all.
+	// sentinelCredentialsSecretRef names a Secret in the queue's namespace with
+	// the keys username and password (username may be missing) for the
+	// sentinels themselves. Absent means that they ask for none.
+	// +optional
+	SentinelCredentialsSecretRef *SecretRef `json:"sentinelCredentialsSecretRef,omitempty"`
+
+	// tls is how the connections are encrypted, those to sentinels too. Absent
+	// means not at all.
 	// +optional
 	TLS *RedisTLS `json:"tls,omitempty"`
 }
@@ -89,8 +122,9 @@ type RedisTLS struct {
 	// +optional
 	CertSecretRef *SecretRef `json:"certSecretRef,omitempty"`
 
-	// serverName is the name that the server's certificate must carry. Absent
-	// means the host of the address.
+	// serverName is the name that the server's certificate must carry, and
+	// that of each sentinel and node. Absent means the host that is dialled: of
+	// the address, or as sentinels and nodes tell it, often an IP address.
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9_.:-]*$')",message="serverName must be a host name or an IP address, without a scheme, such as redis.example.com"
 	// +optional

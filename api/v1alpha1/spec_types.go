@@ -13,11 +13,13 @@ const WorkerContainer = "worker"
 // +kubebuilder:validation:XValidation:rule="has(self.channel) == has(oldSelf.channel) && (!has(self.channel) || self.channel == oldSelf.channel)",fieldPath=".channel",message="channel may be neither added, changed nor removed later, since messages would be left behind: create another AsyncQueue instead"
 // +kubebuilder:validation:XValidation:rule="has(self.handler) || (has(self.template) && has(self.template.spec) && has(self.template.spec.containers) && self.template.spec.containers.exists(c, c.name == 'worker' && has(c.image) && c.image.size() > 0))",fieldPath=".handler",message="without a handler the image must bring its own: set the image of the container worker in spec.template.spec.containers, or set handler.http or handler.exec"
 // +kubebuilder:validation:XValidation:rule="!has(self.autoscaling) || !has(oldSelf.autoscaling) || self.replicas == oldSelf.replicas || self.replicas == 1",fieldPath=".replicas",message="with autoscaling replicas is only the starting size and may not be changed: change autoscaling.minReplicas or autoscaling.maxReplicas, or remove autoscaling first"
+// +kubebuilder:validation:XValidation:rule="!has(self.channel) || !has(self.redis) || !has(self.redis.mode) || self.redis.mode != 'Cluster' || self.channel.matches('^[^{]*[{][^}]+[}]')",fieldPath=".channel",message="in the mode Cluster channel must hold a hash tag, so that all keys of the queue stand on one node: put it in braces, such as {orders}, here and in the producers' configuration"
 type AsyncQueueSpec struct {
 	// channel is what the queue's keys in Redis begin with: <channel>:waiting,
 	// <channel>:delayed and so on. Producers must use the same text. Absent
-	// means {<namespace>.<name>}, braces included. It may be neither added,
-	// changed nor removed later, since messages would be left behind.
+	// means {<namespace>.<name>}, braces included. On a Redis Cluster it must
+	// hold a hash tag: some text in braces. It may be neither added, changed nor
+	// removed later, since messages would be left behind.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=200
 	// +kubebuilder:validation:XValidation:rule="self.matches(r'^[^\\p{Z}\\p{C}]*$')",message="channel may hold no white space and no control characters: remove them"

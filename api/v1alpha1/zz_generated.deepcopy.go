@@ -295,6 +295,11 @@ func (in *Redis) DeepCopyInto(out *Redis) {
 		*out = new(SecretRef)
 		**out = **in
 	}
+	if in.SentinelCredentialsSecretRef != nil {
+		in, out := &in.SentinelCredentialsSecretRef, &out.SentinelCredentialsSecretRef
+		*out = new(SecretRef)
+		**out = **in
+	}
 	if in.TLS != nil {
 		in, out := &in.TLS, &out.TLS
 		*out = new(RedisTLS)

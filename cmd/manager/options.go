@@ -46,8 +46,9 @@ const (
 func flags(o *options) *flag.FlagSet {
 	fs := flag.NewFlagSet("manager", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
-	fs.StringVar(&o.fallback.URL, "default-redis", "", "`URL` of the Redis of queues that name none: redis://host:port/database or rediss://, without credentials")
+	fs.StringVar(&o.fallback.URL, "default-redis", "", "`URL` of the Redis of queues that name none: redis://host:port/database, redis-sentinel://host:port,.../database?master=name or redis-cluster://host:port,..., rediss for TLS, without credentials")
 	fs.StringVar(&o.fallback.CredentialsDir, "default-redis-credentials-dir", "", "`folder` with the files username and password, with which the operator itself opens the default Redis")
+	fs.StringVar(&o.fallback.SentinelCredentialsDir, "default-redis-sentinel-credentials-dir", "", "`folder` with the files username and password, with which the operator itself asks the sentinels of the default Redis")
 	fs.StringVar(&o.workerImage, "worker-image", "asyncqueue/worker:"+version.Version, "`image` of workers whose queue names none, and of reload jobs")
 	fs.DurationVar(&o.pollInterval, "poll-interval", time.Second, "time between two looks at a Redis")
 	fs.DurationVar(&o.scaleInWindow, "scale-in-window", 10*time.Second, "how long fewer workers must do before a queue scales in")

@@ -88,45 +88,70 @@ func certificate(t *testing.T) (cert, key string) {
 
 func TestResolvePlaces(t *testing.T) {
 	secrets := map[string]map[string]string{
-		"both": {"username": "u", "password": "p", "note": "x"},
-		"one":  {"password": "p"},
-		"uri":  {"uri": "rediss://u:p%21@Redis.Example.com:6400/5"},
+		"both":      {"username": "u", "password": "p", "note": "x"},
+		"one":       {"password": "p"},
+		"sentinels": {"uri": "redis-sentinel://u:p@one?master=m"},
+		"uri":       {"uri": "rediss://u:p%21@Redis.Example.com:6400/5"},
 	}
 	fallback := connect.Default{URL: "redis://default:6379/1", CredentialsDir: "/creds"}
 	tests := map[string]struct {
 		redis                             *queuev1alpha1.Redis
-		wantURL, wantDial, wantPlace      string
+		wantURL, wantLookup, wantPlace    string
 		wantUser, wantPassword, wantFiles string
-		wantCredentials                   *desired.SecretFiles
+		wantSentinelUser                  string
+
+		wantCredentials, wantSentinelCredentials *desired.SecretFiles
 	}{
-		"nothing said": {wantURL: "redis://default:6379/1", wantDial: "redis://default:6379/1", wantPlace: "default|6379|1", wantFiles: "/creds"},
+		"nothing said": {wantURL: "redis://default:6379/1", wantPlace: "default|6379|1", wantFiles: "/creds"},
 		"credentials for the default": {
 			redis:   &queuev1alpha1.Redis{CredentialsSecretRef: ref("one")},
-			wantURL: "redis://default:6379/1", wantDial: "redis://default:6379/1", wantPlace: "default|6379|1",
+			wantURL: "redis://default:6379/1", wantPlace: "default|6379|1",
 			wantPassword: "p", wantCredentials: &desired.SecretFiles{Name: "one", Keys: []string{"password"}},
 		},
 		"an address": {
 			redis:   &queuev1alpha1.Redis{Addresses: []string{"redis.cache:6380"}, Database: ptr.To[int32](3)},
-			wantURL: "redis://redis.cache:6380/3", wantDial: "redis://redis.cache:6380/3", wantPlace: "redis.cache|6380|3",
+			wantURL: "redis://redis.cache:6380/3", wantPlace: "redis.cache|6380|3",
 		},
 		"a service of the queue's namespace": {
 			redis:   &queuev1alpha1.Redis{Addresses: []string{"redis:6379"}},
-			wantURL: "redis://redis:6379/0", wantDial: "redis://redis.shop:6379/0", wantPlace: "redis.shop|6379|0",
+			wantURL: "redis://redis:6379/0", wantLookup: "shop", wantPlace: "redis.shop|6379|0",
 		},
 		"IPv6": {
 			redis:   &queuev1alpha1.Redis{Addresses: []string{"[fd00::1]:6379"}},
-			wantURL: "redis://[fd00::1]:6379/0", wantDial: "redis://[fd00::1]:6379/0", wantPlace: "fd00::1|6379|0",
+			wantURL: "redis://[fd00::1]:6379/0", wantPlace: "fd00::1|6379|0",
 		},
 		"TLS and a user": {
 			redis: &queuev1alpha1.Redis{
 				Addresses: []string{"Redis.Cache:6379"}, TLS: &queuev1alpha1.RedisTLS{Enabled: true}, CredentialsSecretRef: ref("both"),
 			},
-			wantURL: "rediss://Redis.Cache:6379/0", wantDial: "rediss://Redis.Cache:6379/0", wantPlace: "redis.cache|6379|0",
+			wantURL: "rediss://Redis.Cache:6379/0", wantPlace: "redis.cache|6379|0",
 			wantUser: "u", wantPassword: "p", wantCredentials: &desired.SecretFiles{Name: "both", Keys: []string{"password", "username"}},
+		},
+		"sentinels": {
+			redis: &queuev1alpha1.Redis{
+				Addresses: []string{"one:26379", "two.cache:26379"}, Mode: queuev1alpha1.RedisModeSentinel, MasterName: "mymaster",
+				Database: ptr.To[int32](2), CredentialsSecretRef: ref("one"), SentinelCredentialsSecretRef: ref("both"),
+			},
+			wantURL: "redis-sentinel://one:26379,two.cache:26379/2?master=mymaster", wantLookup: "shop",
+			wantPlace:    "one.shop|26379|2|mymaster two.cache|26379|2|mymaster",
+			wantPassword: "p", wantCredentials: &desired.SecretFiles{Name: "one", Keys: []string{"password"}},
+			wantSentinelUser: "u", wantSentinelCredentials: &desired.SecretFiles{Name: "both", Keys: []string{"password", "username"}},
+		},
+		"a cluster with TLS": {
+			redis: &queuev1alpha1.Redis{
+				Addresses: []string{"a.cache:6379", "b.cache:6379"}, Mode: queuev1alpha1.RedisModeCluster, TLS: &queuev1alpha1.RedisTLS{Enabled: true},
+			},
+			wantURL: "rediss-cluster://a.cache:6379,b.cache:6379", wantPlace: "a.cache|6379|0 b.cache|6379|0",
+		},
+		"sentinels in a uri": {
+			redis:   &queuev1alpha1.Redis{CredentialsSecretRef: ref("sentinels"), SentinelCredentialsSecretRef: ref("both")},
+			wantURL: "redis-sentinel://one:26379/0?master=m", wantLookup: "shop", wantPlace: "one.shop|26379|0|m",
+			wantUser: "u", wantPassword: "p", wantCredentials: &desired.SecretFiles{Name: "sentinels", Keys: []string{"uri"}},
+			wantSentinelUser: "u", wantSentinelCredentials: &desired.SecretFiles{Name: "both", Keys: []string{"password", "username"}},
 		},
 		"a uri": {
 			redis:   &queuev1alpha1.Redis{CredentialsSecretRef: ref("uri")},
-			wantURL: "rediss://Redis.Example.com:6400/5", wantDial: "rediss://Redis.Example.com:6400/5", wantPlace: "redis.example.com|6400|5",
+			wantURL: "rediss://Redis.Example.com:6400/5", wantPlace: "redis.example.com|6400|5",
 			wantUser: "u", wantPassword: "p!", wantCredentials: &desired.SecretFiles{Name: "uri", Keys: []string{"uri"}},
 		},
 	}
@@ -138,13 +163,16 @@ func TestResolvePlaces(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := got.Poll.Config
-			have := []string{got.Pods.URL, c.URL, got.Place, c.Username, c.Password, c.CredentialsDir}
-			want := []string{tc.wantURL, tc.wantDial, tc.wantPlace, tc.wantUser, tc.wantPassword, tc.wantFiles}
+			have := []string{got.Pods.URL, c.URL, c.Namespace, strings.Join(got.Place, " "), c.Username, c.Password, c.CredentialsDir, c.SentinelUsername}
+			want := []string{tc.wantURL, tc.wantURL, tc.wantLookup, tc.wantPlace, tc.wantUser, tc.wantPassword, tc.wantFiles, tc.wantSentinelUser}
 			if diff := cmp.Diff(want, have); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tc.wantCredentials, got.Pods.Credentials); diff != "" {
 				t.Errorf("credentials (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.wantSentinelCredentials, got.Pods.SentinelCredentials); diff != "" {
+				t.Errorf("the sentinels' credentials (-want +got):\n%s", diff)
 			}
 			if (got.Pods.SecretsDigest != "") != (tc.wantCredentials != nil) {
 				t.Errorf("digest %q", got.Pods.SecretsDigest)
@@ -166,8 +194,8 @@ func TestResolveCertificates(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The certificate is for the name that the pods use, whatever the operator dials.
-	if got.Poll.Config.TLS.ServerName != "redis" || got.Pods.ServerName != "" {
-		t.Errorf("names %q and %q", got.Poll.Config.TLS.ServerName, got.Pods.ServerName)
+	if c := got.Poll.Config; c.Namespace != "shop" || c.TLS.ServerName != "" || got.Pods.ServerName != "" {
+		t.Errorf("looked up in %q, names %q and %q", c.Namespace, c.TLS.ServerName, got.Pods.ServerName)
 	}
 	if string(got.Poll.Config.TLS.CA) != cert || string(got.Poll.Config.TLS.Key) != key {
 		t.Error("the poller lacks the certificates")
@@ -228,21 +256,25 @@ func TestResolveProblems(t *testing.T) {
 		},
 		"a uri beside an address": {
 			&queuev1alpha1.Redis{Addresses: at, CredentialsSecretRef: ref("uri")}, queuev1alpha1.ReasonSecretInvalid,
-			`Secret "uri" holds the key uri, which excludes every other field of spec.redis: remove these, or replace uri by username and password`, false,
+			`Secret "uri" holds the key uri, which excludes addresses, mode, masterName, database and tls of spec.redis: remove these, or replace uri by username and password`, false,
 		},
 		"a uri of something else": {
 			&queuev1alpha1.Redis{CredentialsSecretRef: ref("http")}, queuev1alpha1.ReasonSecretInvalid,
-			`the uri in Secret "http" cannot be used: it must begin with redis:// or rediss://`, false,
+			`the uri in Secret "http" cannot be used: want it to begin with redis://, rediss://, redis-sentinel:// or redis-cluster://`, false,
 		},
 		"a uri with parameters": {
 			&queuev1alpha1.Redis{CredentialsSecretRef: ref("query")}, queuev1alpha1.ReasonSecretInvalid,
-			`the uri in Secret "query" cannot be used: it may hold nothing behind the database`, false,
+			`the uri in Secret "query" cannot be used: parameter "timeout" is not known`, false,
 		},
 		"an authority that is none": {tls("text", ""), queuev1alpha1.ReasonSecretInvalid, `the key ca.crt of Secret "text" holds no PEM certificate`, false},
 		"an authority that lacks":   {tls("empty", ""), queuev1alpha1.ReasonSecretKeyMissing, `Secret "empty", named by spec.redis.tls.caSecretRef, lacks the key ca.crt`, false},
 		"a certificate that lacks":  {tls("", "none"), queuev1alpha1.ReasonSecretNotFound, `Secret "none", named by spec.redis.tls.certSecretRef, does not exist in the namespace`, false},
 		"half a certificate":        {tls("", "half"), queuev1alpha1.ReasonSecretKeyMissing, `Secret "half", named by spec.redis.tls.certSecretRef, lacks the key tls.key`, false},
-		"another's key":             {tls("", "mismatch"), queuev1alpha1.ReasonSecretInvalid, `tls.crt and tls.key of Secret "mismatch" are no PEM certificate with its key`, false},
+		"a password for sentinels that lacks": {
+			&queuev1alpha1.Redis{Addresses: at, Mode: queuev1alpha1.RedisModeSentinel, MasterName: "m", SentinelCredentialsSecretRef: ref("user")},
+			queuev1alpha1.ReasonSecretKeyMissing, `Secret "user", named by spec.redis.sentinelCredentialsSecretRef, lacks the key password`, false,
+		},
+		"another's key": {tls("", "mismatch"), queuev1alpha1.ReasonSecretInvalid, `tls.crt and tls.key of Secret "mismatch" are no PEM certificate with its key`, false},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -283,7 +315,11 @@ func TestPlaceIsKnownWithoutSecrets(t *testing.T) {
 			if err == nil {
 				t.Fatal("no error")
 			}
-			if diff := cmp.Diff(connect.Connection{Place: tc.want}, got); diff != "" {
+			want := connect.Connection{}
+			if tc.want != "" {
+				want.Place = connect.Place{tc.want}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("Resolve() (-want +got):\n%s", diff)
 			}
 		})
@@ -357,5 +393,71 @@ func TestDigestShowsOnlyWhatMatters(t *testing.T) {
 	}
 	if len(base) != 16 || strings.Contains(base, "p") {
 		t.Errorf("digest %q", base)
+	}
+}
+
+func TestResolveWhatTheSchemaCannotSee(t *testing.T) {
+	secrets := map[string]map[string]string{"uri": {"uri": "redis-cluster://u:hunter2@a,b"}, "sentinels": {"password": "p"}}
+	tests := map[string]struct {
+		fallback, channel string
+		redis             *queuev1alpha1.Redis
+		wantReason        string
+		wantMessage       string
+		wantAgain         bool
+	}{
+		"a cluster by default": {
+			fallback: "redis-cluster://default", channel: "redis-queue", wantReason: queuev1alpha1.ReasonHashTagMissing,
+			wantMessage: "the operator's --default-redis names a Redis Cluster, where channel redis-queue needs a hash tag, so that all keys of the queue stand on one node: create another AsyncQueue whose channel has one, such as {redis-queue}, and give the producers the same channel",
+		},
+		"a cluster in a uri": {
+			channel: "{}queue", redis: &queuev1alpha1.Redis{CredentialsSecretRef: ref("uri")}, wantReason: queuev1alpha1.ReasonHashTagMissing,
+			wantMessage: `the uri in Secret "uri" names a Redis Cluster, where channel {}queue needs a hash tag, so that all keys of the queue stand on one node: create another AsyncQueue whose channel has one, such as {queue}, and give the producers the same channel`,
+			wantAgain:   true,
+		},
+		"no sentinels by default": {
+			fallback: "redis://default", redis: &queuev1alpha1.Redis{SentinelCredentialsSecretRef: ref("sentinels")}, wantReason: queuev1alpha1.ReasonNoSentinels,
+			wantMessage: "the operator's --default-redis names a Redis without sentinels: remove spec.redis.sentinelCredentialsSecretRef",
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			q := queueWith(tc.redis)
+			q.Spec.Channel = tc.channel
+			r := connect.NewResolver(&shelf{secrets: secrets}, connect.Default{URL: tc.fallback}, time.Now)
+			_, err := r.Resolve(t.Context(), q, connect.Calm)
+			var problem *connect.Problem
+			if !errors.As(err, &problem) {
+				t.Fatalf("error %v, want a Problem", err)
+			}
+			if problem.Reason != tc.wantReason || problem.Message != tc.wantMessage || !problem.Stalled || problem.Until.IsZero() == tc.wantAgain {
+				t.Errorf("%s %q, stalled %t, until %v", problem.Reason, problem.Message, problem.Stalled, problem.Until)
+			}
+			q.Spec.Channel, q.Spec.Redis = "", nil
+			if tc.fallback != "" {
+				if _, err := r.Resolve(t.Context(), q, connect.Calm); err != nil {
+					t.Errorf("with what fits: %v", err)
+				}
+			}
+		})
+	}
+}
+
+// Who names one sentinel of three stands at the same place as who names them all.
+func TestPlacesMeetWhereOneAddressIsTheSame(t *testing.T) {
+	place := func(name string, addresses ...string) connect.Place {
+		t.Helper()
+		r := connect.NewResolver(&shelf{}, connect.Default{}, time.Now)
+		got, err := r.Resolve(t.Context(), queueWith(&queuev1alpha1.Redis{Addresses: addresses, Mode: queuev1alpha1.RedisModeSentinel, MasterName: name}), connect.Calm)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Place
+	}
+	all := place("m", "a:1", "b:1", "c:1")
+	if !all.Meets(place("m", "C.shop:1")) {
+		t.Error("one of the sentinels is not met")
+	}
+	if all.Meets(place("m", "d:1")) || all.Meets(place("other", "a:1")) || all.Meets(nil) {
+		t.Error("another Redis is met")
 	}
 }

@@ -37,7 +37,7 @@ func reloadEnv(in Input) []corev1.EnvVar {
 
 func isAboutPlace(variable string) bool {
 	switch variable {
-	case workerenv.Redis, workerenv.RedisCredentialsDir, workerenv.RedisTLSCAFile, workerenv.RedisTLSCertFile,
+	case workerenv.Redis, workerenv.RedisCredentialsDir, workerenv.RedisSentinelCredentials, workerenv.RedisTLSCAFile, workerenv.RedisTLSCertFile,
 		workerenv.RedisTLSKeyFile, workerenv.RedisTLSServerName, workerenv.RedisTLSInsecureSkipVerify,
 		workerenv.Channel, workerenv.Queue:
 		return true

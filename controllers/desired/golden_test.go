@@ -56,6 +56,24 @@ func withSecrets(in desired.Input) desired.Input {
 	return in
 }
 
+func withSentinels(in desired.Input) desired.Input {
+	in.Redis = desired.Redis{
+		URL:                 "redis-sentinel://a.cache:26379,b.cache:26379/0?master=mymaster",
+		Credentials:         &desired.SecretFiles{Name: "orders-redis", Keys: []string{"password"}},
+		SentinelCredentials: &desired.SecretFiles{Name: "sentinels", Keys: []string{"password", "username"}},
+		SecretsDigest:       "0123456789abcdef",
+	}
+	return in
+}
+
+func withCluster(in desired.Input) desired.Input {
+	in.Redis = desired.Redis{
+		URL: "rediss-cluster://a.cache:6379,b.cache:6379",
+		CA:  &desired.SecretFiles{Name: "redis-ca", Keys: []string{"ca.crt"}},
+	}
+	return in
+}
+
 func withReload(q *queuev1alpha1.AsyncQueue) {
 	q.Spec.TimeoutReload = &queuev1alpha1.TimeoutReload{Schedule: "*/5 * * * *", MaxMessages: 1000, MaxReloads: 3}
 }
@@ -116,8 +134,11 @@ func TestGolden(t *testing.T) {
 		"deployment-http": {in: input(queue(func(q *queuev1alpha1.AsyncQueue) {
 			q.Spec.Handler = &queuev1alpha1.Handler{HTTP: &queuev1alpha1.HTTPHandler{URL: "http://127.0.0.1:9000/jobs"}}
 		}))},
-		"cronjob-plain":   {in: input(queue(withReload)), cronJob: true},
-		"cronjob-secrets": {in: withSecrets(input(queue(everything))), cronJob: true},
+		"deployment-sentinels": {in: withSentinels(input(queue(nil)))},
+		"deployment-cluster":   {in: withCluster(input(queue(nil)))},
+		"cronjob-sentinels":    {in: withSentinels(input(queue(withReload))), cronJob: true},
+		"cronjob-plain":        {in: input(queue(withReload)), cronJob: true},
+		"cronjob-secrets":      {in: withSecrets(input(queue(everything))), cronJob: true},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -21,11 +21,11 @@ type Input struct {
 
 // Redis is a queue's Redis, as its pods are told.
 type Redis struct {
-	// URL is redis:// or rediss://, without credentials.
+	// URL is one of redisconn's forms, without credentials.
 	URL string
-	// Credentials, CA and Cert are Secrets that are mounted as files; nil: none.
-	// The keys of each are those of the API package.
-	Credentials, CA, Cert *SecretFiles
+	// Credentials, SentinelCredentials, CA and Cert are Secrets that are mounted as
+	// files; nil: none. The keys of each are those of the API package.
+	Credentials, SentinelCredentials, CA, Cert *SecretFiles
 	// ServerName replaces the host name that the server's certificate must carry.
 	ServerName string
 	// InsecureSkipVerify accepts any certificate.

@@ -14,6 +14,8 @@ import (
 const (
 	credentialsVolume = "asyncqueue-redis-credentials"
 	credentialsPath   = "/etc/asyncqueue/redis/credentials"
+	sentinelVolume    = "asyncqueue-redis-sentinel"
+	sentinelPath      = "/etc/asyncqueue/redis/sentinel"
 	tlsVolume         = "asyncqueue-redis-tls"
 	tlsPath           = "/etc/asyncqueue/redis/tls"
 
@@ -35,6 +37,9 @@ func redisFiles(r Redis) mountedFiles {
 	f.add(tmpVolume, tmpPath, false, corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}})
 	if r.Credentials != nil {
 		f.add(credentialsVolume, credentialsPath, true, projected(r.Credentials))
+	}
+	if r.SentinelCredentials != nil {
+		f.add(sentinelVolume, sentinelPath, true, projected(r.SentinelCredentials))
 	}
 	if r.CA != nil || r.Cert != nil {
 		f.add(tlsVolume, tlsPath, true, projected(r.CA, r.Cert))
@@ -69,6 +74,9 @@ func (r Redis) tell(s *workerenv.Settings) {
 	s.Redis = r.URL
 	if r.Credentials != nil {
 		s.CredentialsDir = credentialsPath
+	}
+	if r.SentinelCredentials != nil {
+		s.SentinelCredentialsDir = sentinelPath
 	}
 	if r.CA != nil {
 		s.TLS.CAFile = path.Join(tlsPath, queuev1alpha1.SecretKeyCA)

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	queuev1alpha1 "github.com/asyncqueue/operator/api/v1alpha1"
+	"github.com/asyncqueue/operator/internal/redisconn"
 )
 
 // Fault is why a queue cannot be seen, fit for a condition: the message holds
@@ -44,6 +45,9 @@ var refusals = map[string]struct{ reason, advice string }{
 // faultOf explains err, which came from r.
 func faultOf(err error, r Redis) *Fault {
 	address := r.Address
+	if errors.Is(err, redisconn.ErrSentinels) {
+		return sentinelFault(err, r)
+	}
 	word, _, _ := strings.Cut(refusal(err), " ")
 	if known, ok := refusals[word]; ok {
 		return &Fault{Reason: known.reason, Message: fmt.Sprintf("Redis at %s %s", address, known.advice)}
@@ -54,6 +58,27 @@ func faultOf(err error, r Redis) *Fault {
 	return &Fault{
 		Reason:  queuev1alpha1.ReasonRedisUnreachable,
 		Message: fmt.Sprintf("Redis at %s does not answer: %s", address, networkCause(err, isSecure(r))),
+		passing: true,
+	}
+}
+
+// sentinelFault explains what went wrong before the master was known.
+func sentinelFault(err error, r Redis) *Fault {
+	word, _, _ := strings.Cut(refusal(err), " ")
+	switch known := refusals[word]; {
+	case errors.Is(err, redisconn.ErrUnknownMaster):
+		return &Fault{Reason: queuev1alpha1.ReasonRedisMasterUnknown, Message: fmt.Sprintf("the sentinels of %s know no master of that name; correct spec.redis.masterName", r.Address)}
+	case known.reason == queuev1alpha1.ReasonRedisAuthenticationFailed:
+		return &Fault{Reason: known.reason, Message: fmt.Sprintf("the sentinels of %s refuse the user name or the password; set or correct spec.redis.sentinelCredentialsSecretRef", r.Address)}
+	case known.reason == queuev1alpha1.ReasonRedisPermissionDenied:
+		return &Fault{Reason: known.reason, Message: fmt.Sprintf("the sentinels of %s do not let the user run SENTINEL get-master-addr-by-name", r.Address)}
+	}
+	if cause := tlsCause(err); cause != "" {
+		return &Fault{Reason: queuev1alpha1.ReasonRedisTLSFailed, Message: fmt.Sprintf("the TLS handshake with the sentinels of %s fails: %s", r.Address, cause)}
+	}
+	return &Fault{
+		Reason:  queuev1alpha1.ReasonRedisUnreachable,
+		Message: fmt.Sprintf("the sentinels of %s do not answer: %s", r.Address, networkCause(err, isSecure(r))),
 		passing: true,
 	}
 }

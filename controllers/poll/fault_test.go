@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	queuev1alpha1 "github.com/asyncqueue/operator/api/v1alpha1"
+	"github.com/asyncqueue/operator/internal/redisconn"
 )
 
 // answer is an error that Redis answered with.
@@ -41,8 +42,14 @@ func TestFaultOf(t *testing.T) {
 		"wrong type":     {answer("WRONGTYPE Operation against a key"), queuev1alpha1.ReasonRedisWrongType, "Redis at redis:6379 holds another type than a queue's under one of its keys: something else uses the channel"},
 		"a replica":      {answer("READONLY You can't write against a read only replica."), queuev1alpha1.ReasonRedisNotWritable, "Redis at redis:6379 is a read-only replica"},
 		"full":           {answer("OOM command not allowed"), queuev1alpha1.ReasonRedisNotWritable, "Redis at redis:6379 is out of memory"},
-		"authority":      {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, queuev1alpha1.ReasonRedisTLSFailed, "the TLS handshake with Redis at redis:6379 fails: its certificate is signed by an unknown authority"},
-		"no TLS":         {tls.RecordHeaderError{}, queuev1alpha1.ReasonRedisTLSFailed, "the TLS handshake with Redis at redis:6379 fails: the server does not speak TLS"},
+		"no sentinel":    {fmt.Errorf("%w: %w", redisconn.ErrSentinels, dial(syscall.ECONNREFUSED)), queuev1alpha1.ReasonRedisUnreachable, "the sentinels of redis:6379 do not answer: connection refused"},
+		"no such master": {fmt.Errorf("%w: %w", redisconn.ErrSentinels, redisconn.ErrUnknownMaster), queuev1alpha1.ReasonRedisMasterUnknown, "the sentinels of redis:6379 know no master of that name; correct spec.redis.masterName"},
+		"sentinels' password": {fmt.Errorf("%w: %w", redisconn.ErrSentinels, answer("WRONGPASS invalid")), queuev1alpha1.ReasonRedisAuthenticationFailed,
+			"the sentinels of redis:6379 refuse the user name or the password; set or correct spec.redis.sentinelCredentialsSecretRef"},
+		"sentinels' authority": {fmt.Errorf("%w: %w", redisconn.ErrSentinels, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), queuev1alpha1.ReasonRedisTLSFailed,
+			"the TLS handshake with the sentinels of redis:6379 fails: its certificate is signed by an unknown authority"},
+		"authority": {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, queuev1alpha1.ReasonRedisTLSFailed, "the TLS handshake with Redis at redis:6379 fails: its certificate is signed by an unknown authority"},
+		"no TLS":    {tls.RecordHeaderError{}, queuev1alpha1.ReasonRedisTLSFailed, "the TLS handshake with Redis at redis:6379 fails: the server does not speak TLS"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

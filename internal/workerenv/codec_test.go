@@ -13,8 +13,9 @@ import (
 // full differs from the zero value, and from the defaults, in every field.
 func full() Settings {
 	return Settings{
-		Redis:          "rediss://redis.default:6380/3",
-		CredentialsDir: "/var/run/redis",
+		Redis:                  "rediss://redis.default:6380/3",
+		CredentialsDir:         "/var/run/redis",
+		SentinelCredentialsDir: "/var/run/sentinel",
 		TLS: TLS{
 			CAFile: "/tls/ca.crt", CertFile: "/tls/tls.crt", KeyFile: "/tls/tls.key",
 			ServerName: "redis.internal", InsecureSkipVerify: true,

@@ -20,6 +20,9 @@ type Settings struct {
 	// CredentialsDir is a folder with the files username and password, or uri.
 	// Empty: no credentials.
 	CredentialsDir string
+	// SentinelCredentialsDir is a folder with the files username and password
+	// for the sentinels. Empty: no credentials.
+	SentinelCredentialsDir string
 	// TLS applies to a rediss:// URL.
 	TLS TLS
 	// Channel is the queue's channel, the prefix of its keys in Redis. Required.

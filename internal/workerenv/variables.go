@@ -9,6 +9,7 @@ const Prefix = "ASYNCQUEUE_"
 const (
 	Redis                      = Prefix + "REDIS"
 	RedisCredentialsDir        = Prefix + "REDIS_CREDENTIALS_DIR"
+	RedisSentinelCredentials   = Prefix + "REDIS_SENTINEL_CREDENTIALS_DIR"
 	RedisTLSCAFile             = Prefix + "REDIS_TLS_CA_FILE"
 	RedisTLSCertFile           = Prefix + "REDIS_TLS_CERT_FILE"
 	RedisTLSKeyFile            = Prefix + "REDIS_TLS_KEY_FILE"
@@ -72,8 +73,9 @@ func (v Variable) Kind() string { return v.field.kind }
 // Variables returns the whole list.
 func Variables() []Variable {
 	return []Variable{
-		{Redis, "Redis as redis://host:port/database, rediss:// for TLS; no credentials in it", textField(func(s *Settings) *string { return &s.Redis })},
+		{Redis, "Redis as redis://host:port/database, redis-sentinel://host:port,.../database?master=name or redis-cluster://host:port,...; rediss for TLS; no credentials in it", textField(func(s *Settings) *string { return &s.Redis })},
 		{RedisCredentialsDir, "folder with the files username and password, or uri", textField(func(s *Settings) *string { return &s.CredentialsDir })},
+		{RedisSentinelCredentials, "folder with the files username and password for the sentinels", textField(func(s *Settings) *string { return &s.SentinelCredentialsDir })},
 		{RedisTLSCAFile, "PEM file with the authorities to trust", textField(func(s *Settings) *string { return &s.TLS.CAFile })},
 		{RedisTLSCertFile, "PEM file with the client certificate", textField(func(s *Settings) *string { return &s.TLS.CertFile })},
 		{RedisTLSKeyFile, "PEM file with the client certificate's key", textField(func(s *Settings) *string { return &s.TLS.KeyFile })},

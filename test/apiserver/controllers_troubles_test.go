@@ -83,6 +83,21 @@ var _ = Describe("A queue in trouble", func() {
 		o.awaitCondition(ctx, "orders", queuev1alpha1.ConditionReady, "True/Consuming")
 	})
 
+	It("is stalled without a hash tag on a cluster that only a Secret names, until that names another Redis", func(ctx SpecContext) {
+		o := startOperator(ctx)
+		o.secret(ctx, "orders-redis", map[string]string{"uri": "redis-cluster://" + o.redis.Addr})
+		o.create(ctx, "orders", `spec: {channel: redis-queue, redis: {credentialsSecretRef: {name: orders-redis}}}`)
+		o.awaitCondition(ctx, "orders", queuev1alpha1.ConditionStalled, "True/HashTagMissing")
+		Expect(o.deployment(ctx, "orders").Name).To(BeEmpty())
+
+		o.secret(ctx, "orders-redis", map[string]string{"uri": "redis://" + o.redis.Addr})
+		o.ahead.Store(int64(connect.Calm))
+		o.update(ctx, "orders", `spec: {concurrency: 11}`) // any event: the reconcile looks at the Secret again
+		o.playDeployment(ctx, "orders")
+		o.awaitCondition(ctx, "orders", queuev1alpha1.ConditionReady, "True/Consuming")
+		o.awaitCondition(ctx, "orders", queuev1alpha1.ConditionStalled, "")
+	})
+
 	It("rolls its workers when a Secret is rotated, and shows nothing of it", func(ctx SpecContext) {
 		o := startOperator(ctx)
 		o.secret(ctx, "orders-redis", map[string]string{"uri": "redis://:ignored-secret@" + o.redis.Addr + "/0"})

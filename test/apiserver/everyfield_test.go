@@ -5,10 +5,12 @@ const everyField = `
 spec:
   channel: "{orders}"
   redis:
-    addresses: ["redis.default:6379"]
-    mode: Standalone
+    addresses: ["sentinel-0.redis:26379", "sentinel-1.redis:26379"]
+    mode: Sentinel
+    masterName: mymaster
     database: 3
     credentialsSecretRef: {name: orders-redis}
+    sentinelCredentialsSecretRef: {name: redis-sentinels}
     tls:
       enabled: true
       caSecretRef: {name: redis-ca}
@@ -59,10 +61,12 @@ spec:
 const everyFieldStored = `
 channel: "{orders}"
 redis:
-  addresses: ["redis.default:6379"]
-  mode: Standalone
+  addresses: ["sentinel-0.redis:26379", "sentinel-1.redis:26379"]
+  mode: Sentinel
+  masterName: mymaster
   database: 3
   credentialsSecretRef: {name: orders-redis}
+  sentinelCredentialsSecretRef: {name: redis-sentinels}
   tls:
     enabled: true
     caSecretRef: {name: redis-ca}

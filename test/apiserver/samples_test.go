@@ -41,3 +41,25 @@ var _ = DescribeTable("The samples are the queues of Hyperf's page, value for va
 		Timeouts: queuev1alpha1.Timeouts{PopSeconds: 2, RetrySeconds: []int32{5}, HandleSeconds: 10},
 	}),
 )
+
+var _ = It("Every sample is accepted, those for sentinels and a cluster too", func(ctx SpecContext) {
+	files, err := filepath.Glob(filepath.Join(projectRoot, "config", "samples", "*.yaml"))
+	Expect(err).NotTo(HaveOccurred())
+	modes := map[queuev1alpha1.RedisMode]int{}
+	for _, file := range files {
+		if filepath.Base(file) == "kustomization.yaml" {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		Expect(err).NotTo(HaveOccurred())
+		q := &queuev1alpha1.AsyncQueue{}
+		Expect(yaml.UnmarshalStrict(text, q)).To(Succeed(), file)
+		q.Namespace = "default"
+		Expect(k8sClient.Create(ctx, q, client.DryRunAll)).To(Succeed(), file)
+		if q.Spec.Redis != nil {
+			modes[q.Spec.Redis.Mode]++
+		}
+	}
+	Expect(modes).To(HaveKey(queuev1alpha1.RedisModeSentinel))
+	Expect(modes).To(HaveKey(queuev1alpha1.RedisModeCluster))
+})

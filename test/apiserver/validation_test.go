@@ -52,7 +52,12 @@ const (
 
 	channelBlank     = "channel may hold no white space and no control characters: remove them"
 	addressForm      = "an address must be host:port with a port from 1 to 65535, without a scheme, such as redis.default:6379 or [fd00::1]:6379"
-	addressesMissing = "mode, database and tls belong to addresses: set redis.addresses too, or leave the three out to use the operator's default Redis"
+	addressesMissing = "mode, masterName, database and tls belong to addresses: set redis.addresses too, or leave the four out to use the operator's default Redis"
+	oneAddress       = "in the mode Standalone there is exactly one address: leave one, or set redis.mode to Sentinel or Cluster"
+	masterMissing    = "the mode Sentinel needs the name under which the sentinels know the master: set redis.masterName, such as mymaster"
+	masterRefused    = "masterName belongs to the mode Sentinel: remove it, or set redis.mode to Sentinel"
+	sentinelLogin    = "sentinelCredentialsSecretRef belongs to the mode Sentinel: remove it, or set redis.mode to Sentinel"
+	hashTagMissing   = "in the mode Cluster channel must hold a hash tag, so that all keys of the queue stand on one node: put it in braces, such as {orders}, here and in the producers' configuration"
 	tlsOff           = "caSecretRef, certSecretRef, serverName and insecureSkipVerify need TLS: set tls.enabled to true, or leave them out"
 	secretName       = "name must be the name of a Secret: lower case letters, digits, - and ., such as orders-redis"
 	urlForm          = "url must be absolute, with http or https and a host, such as http://127.0.0.1:8080/jobs"
@@ -89,7 +94,22 @@ var _ = DescribeTable("A wrong manifest is refused with the field and a sentence
 
 	// redis
 	refused(`spec: {redis: {addresses: []}}`, "spec.redis.addresses", "spec.redis.addresses in body should have at least 1 items"),
-	refused(`spec: {redis: {addresses: ["a:1", "b:2"]}}`, "spec.redis.addresses", "Too many: 2: must have at most 1 item"),
+	refused(`spec: {redis: {addresses: ["a:1", "b:2"]}}`, "spec.redis.addresses", oneAddress),
+	refused(`spec: {redis: {addresses: ["a:1", "b:2"], mode: Standalone}}`, "spec.redis.addresses", oneAddress),
+	refused(`spec: {redis: {mode: Cluster, addresses: [`+strings.Repeat(`"a:1",`, 16)+`"b:2"]}}`, "spec.redis.addresses", "Too many: 17: must have at most 16 items"),
+	refused(`spec: {redis: {addresses: ["a:1"], mode: Sentinel}}`, "spec.redis.masterName", masterMissing),
+	refused(`spec: {redis: {addresses: ["a:1"], mode: Sentinel, masterName: ""}}`, "spec.redis.masterName", masterMissing),
+	refused(`spec: {redis: {addresses: ["a:1"], mode: Sentinel, masterName: "my master"}}`, "spec.redis.masterName", "masterName may hold only letters, digits, '.', '-' and '_', as sentinels take no other"),
+	refused(`spec: {redis: {addresses: ["a:1"], masterName: m}}`, "spec.redis.masterName", masterRefused),
+	refused(`spec: {redis: {addresses: ["a:1"], mode: Cluster, masterName: m}}`, "spec.redis.masterName", masterRefused),
+	refused(`spec: {redis: {masterName: m}}`, "spec.redis.addresses", addressesMissing),
+	refused(`spec: {redis: {addresses: ["a:1"], mode: Cluster, database: 1}}`, "spec.redis.database", "a Redis Cluster has only the database 0: leave redis.database out"),
+	refused(`spec: {redis: {addresses: ["a:1"], sentinelCredentialsSecretRef: {name: s}}}`, "spec.redis.sentinelCredentialsSecretRef", sentinelLogin),
+	refused(`spec: {redis: {addresses: ["a:1"], mode: Cluster, sentinelCredentialsSecretRef: {name: s}}}`, "spec.redis.sentinelCredentialsSecretRef", sentinelLogin),
+	refused(`spec: {redis: {addresses: ["a:1"], mode: Sentinel, masterName: m, sentinelCredentialsSecretRef: {name: S}}}`, "spec.redis.sentinelCredentialsSecretRef.name", secretName),
+	refused(`spec: {channel: redis-queue, redis: {addresses: ["a:1"], mode: Cluster}}`, "spec.channel", hashTagMissing),
+	refused(`spec: {channel: "a{}b{c}", redis: {addresses: ["a:1"], mode: Cluster}}`, "spec.channel", hashTagMissing),
+	refused(`spec: {channel: "a}b{c", redis: {addresses: ["a:1"], mode: Cluster}}`, "spec.channel", hashTagMissing),
 	refused(`spec: {redis: {addresses: ["redis"]}}`, "spec.redis.addresses[0]", addressForm),
 	refused(`spec: {redis: {addresses: ["redis://redis:6379"]}}`, "spec.redis.addresses[0]", addressForm),
 	refused(`spec: {redis: {addresses: ["redis:0"]}}`, "spec.redis.addresses[0]", addressForm),
@@ -99,7 +119,7 @@ var _ = DescribeTable("A wrong manifest is refused with the field and a sentence
 	refused(`spec: {redis: {mode: Standalone}}`, "spec.redis.addresses", addressesMissing),
 	refused(`spec: {redis: {database: 3}}`, "spec.redis.addresses", addressesMissing),
 	refused(`spec: {redis: {tls: {enabled: true}}}`, "spec.redis.addresses", addressesMissing),
-	refused(`spec: {redis: {addresses: ["redis:6379"], mode: Cluster}}`, "spec.redis.mode", `Unsupported value: "Cluster": supported values: "Standalone"`),
+	refused(`spec: {redis: {addresses: ["redis:6379"], mode: Ring}}`, "spec.redis.mode", `Unsupported value: "Ring": supported values: "Standalone", "Sentinel", "Cluster"`),
 	refused(`spec: {redis: {addresses: ["redis:6379"], database: -1}}`, "spec.redis.database", "spec.redis.database in body should be greater than or equal to 0"),
 	refused(`spec: {redis: {credentialsSecretRef: {}}}`, "spec.redis.credentialsSecretRef.name", "Required value"),
 	refused(`spec: {redis: {credentialsSecretRef: {name: Not_A_Name}}}`, "spec.redis.credentialsSecretRef.name", secretName),

@@ -12,7 +12,7 @@ import (
 // connectionFlags are the settings that every subcommand needs.
 func connectionFlags() []string {
 	return []string{
-		workerenv.Redis, workerenv.RedisCredentialsDir,
+		workerenv.Redis, workerenv.RedisCredentialsDir, workerenv.RedisSentinelCredentials,
 		workerenv.RedisTLSCAFile, workerenv.RedisTLSCertFile, workerenv.RedisTLSKeyFile,
 		workerenv.RedisTLSServerName, workerenv.RedisTLSInsecureSkipVerify,
 		workerenv.Channel,
@@ -78,8 +78,9 @@ func (s *setting) Type() string {
 func (c *cli) redis(role string, connections int) redisconn.Config {
 	s := c.settings
 	return redisconn.Config{
-		URL:            s.Redis,
-		CredentialsDir: s.CredentialsDir,
+		URL:                    s.Redis,
+		CredentialsDir:         s.CredentialsDir,
+		SentinelCredentialsDir: s.SentinelCredentialsDir,
 		TLS: redisconn.TLS{
 			CAFile:             s.TLS.CAFile,
 			CertFile:           s.TLS.CertFile,
