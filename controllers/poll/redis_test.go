@@ -142,6 +142,12 @@ func TestFaultsOfARealRedis(t *testing.T) {
 	tlsToPlain := redisTarget(redistest.Shared(t), "{orders}")
 	tlsToPlain.Redis.Config.URL = "rediss://" + redistest.Shared(t)
 	nobody := redisTarget("127.0.0.1:1", "{orders}")
+	watched := redistest.StartSentinelGroup(t, 1, redistest.GroupConfig{SentinelPassword: "watch"})
+	sentinels := func(master, password string) poll.Target {
+		target := redisTarget(watched.Addresses()[0], "{orders}")
+		target.Redis.Config = redisconn.Config{URL: "redis-sentinel://" + watched.Addresses()[0] + "?master=" + master, SentinelPassword: password}
+		return target
+	}
 	tests := map[string]struct {
 		target poll.Target
 		want   string
@@ -151,6 +157,9 @@ func TestFaultsOfARealRedis(t *testing.T) {
 		"another type":         {spoilt, queuev1alpha1.ReasonRedisWrongType},
 		"no TLS there":         {tlsToPlain, queuev1alpha1.ReasonRedisUnreachable},
 		"nobody there":         {nobody, queuev1alpha1.ReasonRedisUnreachable},
+		"through sentinels":    {sentinels(redistest.MasterName, "watch"), ""},
+		"sentinels' password":  {sentinels(redistest.MasterName, "wrong"), queuev1alpha1.ReasonRedisAuthenticationFailed},
+		"another master":       {sentinels("other", "watch"), queuev1alpha1.ReasonRedisMasterUnknown},
 		"full, but readable":   {redisTarget(full, "{orders}"), ""},
 	}
 	for name, tc := range tests {
