@@ -36,11 +36,17 @@ demo-down: ## Remove everything that the demo started.
 ##@ Test
 
 .PHONY: test
-test: unit hyperf apiserver ## Unit suites with the race detector, a Hyperf application beside ours, a real API server.
+test: unit redis-modes hyperf apiserver ## Unit suites with the race detector, a Hyperf application beside ours, a real API server.
 
 .PHONY: unit
 unit: redis-server ## Unit suites, with the race detector and a real redis-server.
 	$(SUITE_ENV) go test -race -timeout 15m $(PACKAGES)
+
+.PHONY: redis-modes
+redis-modes: redis-server ## The suites of queue and worker on Sentinel and on Cluster, with TLS and an ACL user.
+	@for mode in sentinel cluster; do \
+	  REDIS_MODE=$$mode $(SUITE_ENV) go test -timeout 10m ./queue ./worker ./worker/storetest || exit 1; \
+	done
 
 .PHONY: hyperf
 hyperf: redis-server php ## A Hyperf application and our worker on one channel, each killed at every point.

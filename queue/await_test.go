@@ -26,7 +26,7 @@ func TestOnePushWakesOneWorker(t *testing.T) {
 	}
 	ready.Wait()
 	eventually(t, 5*time.Second, "all to be blocked", func() bool {
-		info, err := q.rdb.ClientList(t.Context()).Result()
+		info, err := nodeOf(t, q).ClientList(t.Context()).Result()
 		return err == nil && countBlocked(info, "blmove") >= workers
 	})
 	mustPush(t, q, "a")

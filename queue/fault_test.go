@@ -23,11 +23,8 @@ type fault struct {
 // newFaultyQueue returns a queue on the same channel whose next command fails when armed.
 func newFaultyQueue(t testing.TB, q *Queue) (*Queue, *fault) {
 	t.Helper()
-	client, ok := q.rdb.(*redis.Client)
-	if !ok {
-		t.Fatal("want a plain client")
-	}
-	rdb := newTestClient(t, client.Options().Addr)
+	rdb := newSharedClient(t)
+	t.Cleanup(func() { _ = rdb.Close() })
 	f := &fault{}
 	rdb.AddHook(f)
 	faulty, err := New(rdb, q.Channel())

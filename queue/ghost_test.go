@@ -14,7 +14,8 @@ func TestBeatFindsWhatCameOverAnOldConnection(t *testing.T) {
 	ctx := t.Context()
 	c := newTestConsumer(t, q, ConsumerConfig{})
 	mustPush(t, q, "m")
-	old := newTestClient(t, q.rdb.(*redis.Client).Options().Addr)
+	old := newSharedClient(t)
+	t.Cleanup(func() { _ = old.Close() })
 	if err := old.BLMove(ctx, q.keys.waiting, q.keys.inbox(c.ID()), "right", "left", time.Second).Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -12,25 +12,40 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/asyncqueue/operator/internal/redisconn"
 	"github.com/asyncqueue/operator/internal/redistest"
 )
 
 func TestMain(m *testing.M) { redistest.Main(m) }
 
-// sharedClient serves all tests on the shared server, and ends with the process.
+// sharedClient serves all tests on the shared Redis, and ends with the process.
 var sharedClient struct {
 	sync.Once
-	rdb *redis.Client
+	rdb redis.UniversalClient
 }
 
 func clientOptions(addr string) *redis.Options {
 	return &redis.Options{Addr: addr, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true, PoolSize: 50}
 }
 
-// newTestQueue returns a queue on the shared server with a channel of the test's own.
+// newSharedClient returns another client of the shared Redis, which the caller closes.
+func newSharedClient(t testing.TB) redis.UniversalClient {
+	t.Helper()
+	place := redistest.SharedPlace(t)
+	rdb, err := redisconn.New(redisconn.Config{
+		URL: place.URL, Username: place.Username, Password: place.Password, PoolSize: 50,
+		TLS: redisconn.TLS{Enabled: place.CAFile != "", CAFile: place.CAFile},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rdb
+}
+
+// newTestQueue returns a queue on the shared Redis with a channel of the test's own.
 func newTestQueue(t testing.TB) *Queue {
 	t.Helper()
-	sharedClient.Do(func() { sharedClient.rdb = redis.NewClient(clientOptions(redistest.Shared(t))) })
+	sharedClient.Do(func() { sharedClient.rdb = newSharedClient(t) })
 	if sharedClient.rdb == nil {
 		t.Fatal("no shared Redis")
 	}
@@ -40,6 +55,20 @@ func newTestQueue(t testing.TB) *Queue {
 		t.Fatal(err)
 	}
 	return q
+}
+
+// nodeOf returns a client of the one server that holds the channel's keys.
+func nodeOf(t testing.TB, q *Queue) redis.UniversalClient {
+	t.Helper()
+	cluster, ok := q.rdb.(*redis.ClusterClient)
+	if !ok {
+		return q.rdb
+	}
+	node, err := cluster.MasterForKey(context.Background(), q.keys.waiting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return node
 }
 
 func newTestClient(t testing.TB, addr string) *redis.Client {

@@ -1,6 +1,8 @@
 package queue
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -93,69 +95,63 @@ func TestPushSaysWhatItKnows(t *testing.T) {
 
 // A client that re-sends by default must not double a push whose answer was lost on the wire.
 func TestPushIsSentOnce(t *testing.T) {
-	q := newTestQueue(t)
-	addr, pushes := startAnswerCutter(t, redistest.Shared(t))
-	rdb := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: 3})
-	t.Cleanup(func() { _ = rdb.Close() })
-	eager, err := New(rdb, q.Channel())
-	if err != nil {
-		t.Fatal(err)
+	cut := &answerCutter{}
+	for name, rdb := range map[string]redis.UniversalClient{
+		"standalone": redis.NewClient(&redis.Options{Addr: redistest.Start(t), Dialer: cut.dial, MaxRetries: 3}),
+		"cluster": redis.NewClusterClient(&redis.ClusterOptions{
+			Addrs: []string{redistest.StartCluster(t)}, Dialer: cut.dial, MaxRetries: 3, MaxRedirects: 3,
+		}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Cleanup(func() { _ = rdb.Close() })
+			q, err := New(rdb, "{once}")
+			if err != nil {
+				t.Fatal(err)
+			}
+			cut.pushes.Store(0)
+			if err := q.Push(t.Context(), []byte("a")); !errors.Is(err, ErrUnknownOutcome) {
+				t.Errorf("got %v", err)
+			}
+			if n := cut.pushes.Load(); n != 1 {
+				t.Errorf("sent %d times", n)
+			}
+			wantState(t, q, snapshot{"waiting": {"a"}})
+		})
 	}
-	if err := eager.Push(t.Context(), []byte("a")); !errors.Is(err, ErrUnknownOutcome) {
-		t.Errorf("got %v", err)
-	}
-	if n := pushes.Load(); n != 1 {
-		t.Errorf("sent %d times", n)
-	}
-	wantState(t, q, snapshot{"waiting": {"a"}})
 }
 
-// startAnswerCutter forwards to Redis, but closes a connection once Redis has answered an LPUSH.
-func startAnswerCutter(t *testing.T, backend string) (addr string, pushes *atomic.Int64) {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+// answerCutter makes connections that break once Redis has answered an LPUSH.
+type answerCutter struct{ pushes atomic.Int64 }
+
+func (a *answerCutter) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	t.Cleanup(func() { _ = listener.Close() })
-	pushes = &atomic.Int64{}
-	go func() {
-		for {
-			client, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			server, err := net.Dial("tcp", backend)
-			if err != nil {
-				_ = client.Close()
-				return
-			}
-			go forwardUntilPush(client, server, pushes)
-		}
-	}()
-	return listener.Addr().String(), pushes
+	return &cutConn{Conn: conn, cutter: a}, nil
 }
 
-func forwardUntilPush(client, server net.Conn, pushes *atomic.Int64) {
-	defer func() { _, _ = client.Close(), server.Close() }()
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := client.Read(buffer)
-		if err != nil {
-			return
-		}
-		isPush := strings.Contains(string(buffer[:n]), "lpush")
-		if isPush {
-			pushes.Add(1)
-		}
-		if _, err := server.Write(buffer[:n]); err != nil {
-			return
-		}
-		if n, err = server.Read(buffer); err != nil || isPush {
-			return
-		}
-		if _, err := client.Write(buffer[:n]); errors.Is(err, io.EOF) || err != nil {
-			return
-		}
+type cutConn struct {
+	net.Conn
+	cutter *answerCutter
+	pushed bool
+}
+
+// Write notes a push.
+func (c *cutConn) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte("lpush")) {
+		c.pushed = true
+		c.cutter.pushes.Add(1)
 	}
+	return c.Conn.Write(b)
+}
+
+// Read swallows the answer to a push.
+func (c *cutConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if c.pushed {
+		_ = c.Close()
+		return 0, io.EOF
+	}
+	return n, err
 }

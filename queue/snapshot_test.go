@@ -76,7 +76,7 @@ func keysLike(t testing.TB, q *Queue, prefix string) []string {
 	t.Helper()
 	escaped := strings.NewReplacer("[", `\[`, "]", `\]`, "*", `\*`, "?", `\?`, `\`, `\\`).Replace(prefix)
 	var keys []string
-	scan := q.rdb.Scan(context.Background(), 0, escaped+"*", 1000).Iterator()
+	scan := nodeOf(t, q).Scan(context.Background(), 0, escaped+"*", 1000).Iterator()
 	for scan.Next(context.Background()) {
 		keys = append(keys, scan.Val())
 	}

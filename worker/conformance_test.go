@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/asyncqueue/operator/internal/redisconn"
 	"github.com/asyncqueue/operator/internal/redistest"
 	"github.com/asyncqueue/operator/queue"
 	"github.com/asyncqueue/operator/worker/storetest"
@@ -52,7 +53,14 @@ var channels atomic.Int64
 // redisQueue returns a queue of its own on the shared server.
 func redisQueue(t *testing.T) (redis.UniversalClient, *queue.Queue) {
 	t.Helper()
-	rdb := redis.NewClient(&redis.Options{Addr: redistest.Shared(t), MaxRetries: -1, DisableIdentity: true, ReadTimeout: 10 * time.Second})
+	place := redistest.SharedPlace(t)
+	rdb, err := redisconn.New(redisconn.Config{
+		URL: place.URL, Username: place.Username, Password: place.Password, Timeout: 10 * time.Second,
+		TLS: redisconn.TLS{Enabled: place.CAFile != "", CAFile: place.CAFile},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { _ = rdb.Close() })
 	q, err := queue.New(rdb, fmt.Sprintf("{worker-%d}", channels.Add(1)))
 	if err != nil {

@@ -221,14 +221,19 @@ func (g ClusterGroup) Addresses() []string { return addresses(g.Nodes) }
 // SetUser makes an ACL user on all nodes. Rules are as for ACL SETUSER.
 func (g ClusterGroup) SetUser(t testing.TB, name string, rules ...string) {
 	t.Helper()
+	for _, m := range g.Nodes {
+		g.setUser(t, m, name, rules...)
+	}
+}
+
+func (c GroupConfig) setUser(t testing.TB, m Member, name string, rules ...string) {
+	t.Helper()
 	command := []any{"acl", "setuser", name}
 	for _, rule := range rules {
 		command = append(command, rule)
 	}
-	for _, m := range g.Nodes {
-		if err := g.Client(t, m).Do(t.Context(), command...).Err(); err != nil {
-			t.Fatalf("making a user: %v", err)
-		}
+	if err := c.Client(t, m).Do(t.Context(), command...).Err(); err != nil {
+		t.Fatalf("making a user: %v", err)
 	}
 }
 

@@ -70,6 +70,7 @@ func Main(m *testing.M) {
 		shared.server.Stop()
 		_ = os.RemoveAll(shared.server.Dir)
 	}
+	sharedPlace.owner.end()
 	os.Exit(code)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/asyncqueue/operator/internal/redisconn"
 	"github.com/asyncqueue/operator/internal/redistest"
 	"github.com/asyncqueue/operator/queue"
 	"github.com/asyncqueue/operator/worker"
@@ -23,7 +24,14 @@ var channels atomic.Int64
 
 func TestRedis(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Site {
-		rdb := redis.NewClient(&redis.Options{Addr: redistest.Shared(t), MaxRetries: -1, DisableIdentity: true, ReadTimeout: 10 * time.Second})
+		place := redistest.SharedPlace(t)
+		rdb, err := redisconn.New(redisconn.Config{
+			URL: place.URL, Username: place.Username, Password: place.Password, Timeout: 10 * time.Second,
+			TLS: redisconn.TLS{Enabled: place.CAFile != "", CAFile: place.CAFile},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 		t.Cleanup(func() { _ = rdb.Close() })
 		q, err := queue.New(rdb, fmt.Sprintf("{store-%d}", channels.Add(1)))
 		if err != nil {
@@ -49,7 +57,7 @@ func TestRedis(t *testing.T) {
 	})
 }
 
-func standing(t *testing.T, rdb *redis.Client, channel string) storetest.Standing {
+func standing(t *testing.T, rdb redis.UniversalClient, channel string) storetest.Standing {
 	t.Helper()
 	list := func(state queue.State) []string {
 		entries, err := rdb.LRange(t.Context(), channel+":"+string(state), 0, -1).Result()
