@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -47,18 +48,26 @@ type beatText struct {
 type BeatResult struct {
 	Tender bool // this worker tends the channel now: it should run a Keeper
 	Inbox  bool // a message stands in the worker's inbox: it should Exchange, though Await may have found nothing
+
+	// Swept are workers that have been silent through 8 s of this worker's beats: what they held was
+	// given back.
+	Swept []string
 }
 
 // Beat renews the worker's sign of life, to be called every BeatEvery, and by this also finds who
-// tends the channel. A worker without beats for 8 s is taken for dead. ErrEvicted: see Register.
+// tends the channel, and who has died. A worker without beats for 8 s is taken for dead. ErrEvicted:
+// see Register.
 func (c *Consumer) Beat(ctx context.Context, load Load) (BeatResult, error) {
 	id, err := c.life()
 	if err != nil {
 		return BeatResult{}, fmt.Errorf("beating: %w", err)
 	}
+	c.beating.Lock()
+	defer c.beating.Unlock()
 	beat := c.nextBeat(id, load)
-	answer, err := runList(ctx, c.queue.rdb, scriptBeat, c.queue.keys.worker(id), id, beat, tenderLease.Milliseconds())
+	answer, err := runList(ctx, c.queue.rdb, scriptBeat, c.queue.keys.worker(id), id, beat, tenderLease.Milliseconds(), c.rounds.suspect())
 	if err != nil {
+		c.rounds.miss()
 		return BeatResult{}, fmt.Errorf("beating as worker %s: %w", id, err)
 	}
 	if answer.int(0) == 0 {
@@ -66,7 +75,34 @@ func (c *Consumer) Beat(ctx context.Context, load Load) (BeatResult, error) {
 		return BeatResult{}, fmt.Errorf("beating as worker %s: %w", id, ErrEvicted)
 	}
 	c.touched()
-	return BeatResult{Tender: answer.int(1) == 1, Inbox: answer.int(2) > 0}, nil
+	c.rounds.took(uint64(answer.int(3)), time.Now()) //nolint:gosec // a count
+	return BeatResult{Tender: answer.int(1) == 1, Inbox: answer.int(2) > 0, Swept: c.sweepSilent(ctx, answer.texts(4))}, nil
+}
+
+// sweepSilent gives back what dead workers held, of those that a beat was told of as (worker, number,
+// beat). Who cannot be swept now is told of by the next beat again.
+func (c *Consumer) sweepSilent(ctx context.Context, silent []string) []string {
+	var dead []string
+	var sweeps []call
+	for i := 0; i+2 < len(silent); i += 3 {
+		id, beat := silent[i], silent[i+2]
+		number, err := strconv.ParseUint(silent[i+1], 10, 64)
+		if err != nil || !c.rounds.isDead(number) {
+			continue
+		}
+		dead = append(dead, id)
+		sweeps = append(sweeps, call{
+			script: scriptSweep, keys: c.queue.keys.worker(id), args: sweepArgs(id, beat, c.cfg.Loss, c.cfg.MaxReloads),
+		})
+	}
+	pipeline(ctx, c.queue.rdb, sweeps)
+	var swept []string
+	for i, sweep := range sweeps {
+		if sweep.err == nil && sweep.answer.int(0) == 1 {
+			swept = append(swept, dead[i])
+		}
+	}
+	return swept
 }
 
 func (c *Consumer) nextBeat(_ string, load Load) string {

@@ -34,10 +34,14 @@ type ConsumerConfig struct {
 	Owner string
 	// HandleTimeout is how long a run may take before its message counts as timed out. Default 10 s.
 	HandleTimeout time.Duration
-	// Loss says where Leave puts the messages that are still in hand. Default Park.
+	// Loss says where the messages go that a worker still holds: this one when it Leaves, a dead one when
+	// a Beat finds it. Default Park.
 	Loss LossPolicy
-	// MaxReloads bounds how often Leave redelivers a message before it goes to failed (0 = no bound).
+	// MaxReloads bounds how often a message is redelivered so before it goes to failed. Default 0: no bound.
 	MaxReloads int
+	// MaxMessageBytes is how large a message may be: Exchange sends larger ones to failed instead of
+	// claiming them. Default 0: any size.
+	MaxMessageBytes int
 }
 
 var workerName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,200}$`)
@@ -57,6 +61,9 @@ func (cfg *ConsumerConfig) validate() error {
 	}
 	if cfg.MaxReloads < 0 {
 		return errors.New("MaxReloads: want no negative number")
+	}
+	if cfg.MaxMessageBytes < 0 {
+		return errors.New("MaxMessageBytes: want no negative number")
 	}
 	return cfg.Loss.validate()
 }
@@ -80,6 +87,9 @@ type Consumer struct {
 	claimed    []Run      // by a part of an Exchange that failed later; guarded by exchanging
 
 	hand *hand
+
+	beating sync.Mutex // held through a Beat
+	rounds  rounds     // what it saw of others through its beats; guarded by beating
 
 	mu      sync.Mutex
 	id      string // of this life of the worker; empty before Register
@@ -116,10 +126,15 @@ func (c *Consumer) Register(ctx context.Context) error {
 	}
 	id := c.id
 	c.mu.Unlock()
+	c.beating.Lock()
+	defer c.beating.Unlock()
 	beat := c.nextBeat(id, Load{})
-	if err := scriptRegister.Run(ctx, c.queue.rdb, c.queue.keys.worker(id), id, beat).Err(); err != nil {
+	number, err := scriptRegister.Run(ctx, once{c.queue.rdb}, c.queue.keys.worker(id), id, beat).Uint64()
+	if err != nil {
 		return fmt.Errorf("registering worker %s: %w", id, err)
 	}
+	c.rounds = rounds{}
+	c.rounds.took(number, time.Now())
 	c.mu.Lock()
 	c.active = true
 	c.contact = time.Now()

@@ -12,6 +12,10 @@ type Exchanged struct {
 	Runs []Run   // claimed, oldest first
 	Lost []RunID // of the acknowledged ones: no longer in hand, given back before
 	Late []RunID // of the acknowledged ones: past their deadline, their messages stay in timeout
+
+	// Oversized has the bytes of each message that was larger than ConsumerConfig.MaxMessageBytes: it
+	// was not claimed, but sent to failed with this reason.
+	Oversized []int
 }
 
 // Exchange acknowledges runs that ended well and claims up to want messages, in one round trip
@@ -35,9 +39,10 @@ func (c *Consumer) Exchange(ctx context.Context, done []RunID, want int) (Exchan
 		answer, err := c.exchange(ctx, part, claim)
 		all.Lost = append(all.Lost, answer.Lost...)
 		all.Late = append(all.Late, answer.Late...)
+		all.Oversized = append(all.Oversized, answer.Oversized...)
 		c.claimed = append(c.claimed, answer.Runs...)
 		if err != nil {
-			return Exchanged{Lost: all.Lost, Late: all.Late}, err
+			return Exchanged{Lost: all.Lost, Late: all.Late, Oversized: all.Oversized}, err
 		}
 		if len(rest) == 0 {
 			all.Runs, c.claimed = c.claimed, nil
@@ -66,7 +71,7 @@ func (c *Consumer) exchange(ctx context.Context, done []RunID, want int) (Exchan
 		return Exchanged{Lost: done}, fmt.Errorf("exchanging as worker %s: %w", id, ErrEvicted)
 	}
 	c.touched()
-	exchanged := Exchanged{Lost: acks.unknown, Late: parseRunIDs(answer.texts(3)), Runs: c.readRuns(answer)}
+	exchanged := Exchanged{Lost: acks.unknown, Late: parseRunIDs(answer.texts(3)), Runs: c.readRuns(answer), Oversized: answer.ints(6)}
 	for _, lost := range parseRunIDs(answer.texts(2)) {
 		if !c.hand.isUnsure(lost) {
 			exchanged.Lost = append(exchanged.Lost, lost)
@@ -79,8 +84,8 @@ func (c *Consumer) exchange(ctx context.Context, done []RunID, want int) (Exchan
 
 func (c *Consumer) exchangeArgs(id string, a acks, want int) []any {
 	handle := int64(math.Ceil(c.cfg.HandleTimeout.Seconds()))
-	args := make([]any, 0, 9+len(a.ids)+len(a.ranges)+len(a.counted))
-	args = append(args, id, c.claims, want, handle, claimBudget, a.held, len(a.ids), len(a.ranges)/2, len(a.counted))
+	args := make([]any, 0, 10+len(a.ids)+len(a.ranges)+len(a.counted))
+	args = append(args, id, c.claims, want, handle, claimBudget, a.held, len(a.ids), len(a.ranges)/2, len(a.counted), c.cfg.MaxMessageBytes)
 	for _, list := range [][]RunID{a.ids, a.ranges, a.counted} {
 		for _, run := range list {
 			args = append(args, uint64(run))

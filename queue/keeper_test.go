@@ -149,7 +149,7 @@ func TestGhostsAreLookedAtAgain(t *testing.T) {
 	id := ghost.ID()
 	keeper := newTestKeeper(q, KeeperConfig{}, 2*time.Second)
 	sweepAll(t, keeper)
-	for look, pause := range []time.Duration{5 * time.Second, time.Minute, 5 * time.Minute, 20 * time.Minute} {
+	for look, pause := range []time.Duration{5 * time.Second, time.Minute, 5 * time.Minute, 20 * time.Minute, 24 * time.Hour} {
 		score, err := q.rdb.ZScore(ctx, q.keys.ghosts, id).Result()
 		if err != nil {
 			t.Fatal(err)

@@ -13,6 +13,7 @@ type keys struct {
 	tender      string // string with a lease: the worker that tends the channel
 	ghosts      string // zset: swept worker -> when its inbox is looked at again
 	tokens      string // counter: deals the tokens that tell the runs of one second apart
+	seen        string // zset: worker id -> number of its last beat among all beats; the number of the last one stands under ""
 
 	hands, inboxes string // prefixes of the two keys of each worker
 }
@@ -22,7 +23,7 @@ func newKeys(channel string) keys {
 	return keys{
 		waiting: of("waiting"), delayed: of("delayed"), reserved: of("reserved"), timeout: of("timeout"), failed: of("failed"),
 		workers: of("workers"), late: of("late"), beside: of("beside"), equal: of("equal"), redelivered: of("redelivered"),
-		reasons: of("reasons"), tender: of("tender"), ghosts: of("ghosts"), tokens: of("tokens"),
+		reasons: of("reasons"), tender: of("tender"), ghosts: of("ghosts"), tokens: of("tokens"), seen: of("seen"),
 		hands: of("hand:"), inboxes: of("inbox:"),
 	}
 }
@@ -34,7 +35,7 @@ func (k keys) inbox(worker string) string { return k.inboxes + worker }
 func (k keys) channel() []string {
 	return []string{
 		k.waiting, k.delayed, k.reserved, k.timeout, k.failed,
-		k.workers, k.late, k.beside, k.equal, k.redelivered, k.reasons, k.tender, k.ghosts, k.tokens,
+		k.workers, k.late, k.beside, k.equal, k.redelivered, k.reasons, k.tender, k.ghosts, k.tokens, k.seen,
 	}
 }
 

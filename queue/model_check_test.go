@@ -46,6 +46,7 @@ func TestScriptsAgreeWithTheModel(t *testing.T) {
 			"push": m.push, "pushDelayed": m.pushDelayed, "join": m.join, "exchange": m.exchange, "await": m.await,
 			"retry": m.retry, "requeue": m.requeue, "fail": m.fail, "release": m.release, "expire": m.expire,
 			"claim": m.claim, "expire again": m.expire, "expire once more": m.expire,
+			"hold": m.hold, "withdraw": m.withdraw,
 			"sweep": m.sweep, "tend": m.tend, "reload": m.reload, "flush": m.flush,
 			"hyperfPop": m.hyperfPop, "hyperfAck": m.hyperfAck, "hyperfReload": m.hyperfReload,
 			"": m.check,
@@ -247,6 +248,20 @@ func (m *machine) expire(rt *rapid.T) {
 	if got, err := c.Expire(m.t.Context(), run.id); err != nil || got != want {
 		rt.Fatalf("outcome %v, want %v (%v)", got, want, err)
 	}
+}
+
+func (m *machine) hold(rt *rapid.T) {
+	c, run := m.run(rt)
+	want := m.model.keep(c.ID(), run.id)
+	if got, err := c.Hold(m.t.Context(), run.id); err != nil || got != want {
+		rt.Fatalf("outcome %v, want %v (%v)", got, want, err)
+	}
+}
+
+func (m *machine) withdraw(rt *rapid.T) {
+	c, run := m.run(rt)
+	want := m.model.withdraw(c.ID(), run.id)
+	m.end(rt, want, func() (Outcome, error) { return c.Withdraw(m.t.Context(), run.id) })
 }
 
 func (m *machine) sweep(rt *rapid.T) {

@@ -32,7 +32,8 @@ type modelWorker struct {
 type modelRun struct {
 	id      RunID
 	payload string
-	late    bool
+	late    bool // its message stands in timeout
+	held    bool // past its deadline, its message is in hand only
 }
 
 const (
@@ -259,6 +260,9 @@ func (m *model) expire(worker string, id RunID) Outcome {
 	if run.late {
 		return WasLate
 	}
+	if run.held {
+		return WasLate // not again
+	}
 	mirrored := m.reserved[run.payload] == id
 	if !mirrored && m.parkedUnseen(run.payload) {
 		run.late = true
@@ -272,6 +276,54 @@ func (m *model) expire(worker string, id RunID) Outcome {
 	}
 	m.releaseEqual(run.payload)
 	return Moved
+}
+
+// keep takes a run's mirror away, and a copy of its message that Hyperf has parked.
+func (m *model) keep(worker string, id RunID) Outcome {
+	run := &m.workers[worker].runs[m.find(worker, id)]
+	if run.late {
+		return WasLate
+	}
+	if run.held {
+		return Moved
+	}
+	mirrored := m.reserved[run.payload] == id
+	parked := !mirrored && m.parkedUnseen(run.payload)
+	run.held = true
+	if mirrored {
+		delete(m.reserved, run.payload)
+	}
+	if parked {
+		m.unpark(run.payload)
+		m.live[run.payload]-- // taken for the copy that Hyperf parked
+	}
+	m.releaseEqual(run.payload)
+	return Moved
+}
+
+// unpark removes the newest copy of a payload from timeout.
+func (m *model) unpark(payload string) bool {
+	at := slices.Index(m.timeout, payload)
+	if at < 0 {
+		return false
+	}
+	m.timeout = slices.Delete(m.timeout, at, at+1)
+	return true
+}
+
+// withdraw ends a run well; of a late one, the message leaves timeout if it still stands there.
+func (m *model) withdraw(worker string, id RunID) Outcome {
+	run := m.workers[worker].runs[m.find(worker, id)]
+	outcome := Moved
+	if run.late && !m.unpark(run.payload) {
+		outcome = WasLate
+	}
+	if outcome == Moved {
+		m.live[run.payload]--
+		delete(m.redelivered, run.payload)
+	}
+	m.letGo(worker, id)
+	return outcome
 }
 
 func (m *model) sweep(worker string, loss LossPolicy, limit int) {

@@ -102,7 +102,14 @@ func (p *probe) consume() error {
 		func(id RunID) (Outcome, error) { return c.Retry(p.ctx, id, []byte("b"), 0) }, // beside its equal
 		func(id RunID) (Outcome, error) { return c.Requeue(p.ctx, id, 0) },
 		func(id RunID) (Outcome, error) { return c.Fail(p.ctx, id, "probe") },
+		func(id RunID) (Outcome, error) { return c.Hold(p.ctx, id) },
 		func(id RunID) (Outcome, error) { return c.Expire(p.ctx, id) },
+		func(id RunID) (Outcome, error) { // late, and well after all
+			if _, err := c.Expire(p.ctx, id); err != nil {
+				return 0, err
+			}
+			return c.Withdraw(p.ctx, id)
+		},
 		func(id RunID) (Outcome, error) { return Moved, c.Release(p.ctx, id) },
 	} {
 		run, err := p.take(c, "c")

@@ -40,18 +40,12 @@ func (q *Queue) PushDelayed(ctx context.Context, delay time.Duration, payloads .
 	for _, p := range payloads {
 		args = append(args, p)
 	}
-	added, err = scriptPushDelayed.Run(ctx, q.rdb, q.keys.channel(), args...).Int()
+	added, err = scriptPushDelayed.Run(ctx, once{q.rdb}, q.keys.channel(), args...).Int()
 	if err != nil {
 		return 0, pushError(q.keys.delayed, err)
 	}
 	return added, nil
 }
-
-// sentOnce keeps the client from sending a command again whose answer was lost.
-type sentOnce struct{ *redis.Cmd }
-
-// NoRetry is asked by the client.
-func (sentOnce) NoRetry() bool { return true }
 
 func milliseconds(d time.Duration) int64 {
 	return max(0, d.Milliseconds())

@@ -65,7 +65,7 @@ func (q *Queue) Flush(ctx context.Context, s State) (int64, error) {
 	if _, err := ParseState(string(s)); err != nil {
 		return 0, fmt.Errorf("flushing: %w", err)
 	}
-	gone, err := scriptFlush.Run(ctx, q.rdb, q.keys.channel(), string(s)).Int64()
+	gone, err := scriptFlush.Run(ctx, once{q.rdb}, q.keys.channel(), string(s)).Int64()
 	if err != nil {
 		return 0, fmt.Errorf("flushing %s of %s: %w", s, q.channel, err)
 	}

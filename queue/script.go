@@ -18,6 +18,8 @@ var (
 	scriptRetry       = loadScript("retry")
 	scriptFail        = loadScript("fail")
 	scriptExpire      = loadScript("expire")
+	scriptHold        = loadScript("hold")
+	scriptWithdraw    = loadScript("withdraw")
 	scriptRelease     = loadScript("release")
 	scriptRegister    = loadScript("register")
 	scriptBeat        = loadScript("beat")
@@ -53,8 +55,8 @@ func scriptText(name string) string {
 // reply reads the nested lists that the scripts return.
 type reply struct{ values []any }
 
-func runList(ctx context.Context, rdb redis.Scripter, s *redis.Script, keys []string, args ...any) (reply, error) {
-	values, err := s.Run(ctx, rdb, keys, args...).Slice()
+func runList(ctx context.Context, rdb processor, s *redis.Script, keys []string, args ...any) (reply, error) {
+	values, err := s.Run(ctx, once{rdb}, keys, args...).Slice()
 	if err != nil {
 		return reply{}, err
 	}
@@ -83,6 +85,19 @@ func (r reply) list(i int) []any {
 	}
 	l, _ := r.values[i].([]any)
 	return l
+}
+
+func (r reply) ints(i int) []int {
+	list := r.list(i)
+	if len(list) == 0 {
+		return nil
+	}
+	numbers := make([]int, 0, len(list))
+	for _, v := range list {
+		n, _ := v.(int64)
+		numbers = append(numbers, int(n))
+	}
+	return numbers
 }
 
 func (r reply) texts(i int) []string {

@@ -38,6 +38,19 @@ func (c *Consumer) Expire(ctx context.Context, id RunID) (Outcome, error) {
 	return c.settle(ctx, "expiring", scriptExpire, id)
 }
 
+// Hold tells that the handle deadline of a run has passed and its message is to stay in hand until the
+// run ends: it leaves reserved, so that nobody takes it for overdue, and Retry, Requeue and Fail move it as
+// if it were in time. WasLate means that it was expired before, and stands in timeout.
+func (c *Consumer) Hold(ctx context.Context, id RunID) (Outcome, error) {
+	return c.settle(ctx, "holding", scriptHold, id)
+}
+
+// Withdraw ends a run that went well after Expire: its message is done, and leaves timeout. Of equal
+// messages that stand there, one goes. WasLate means that it was there no more, since somebody reloaded it.
+func (c *Consumer) Withdraw(ctx context.Context, id RunID) (Outcome, error) {
+	return c.end(ctx, "withdrawing", scriptWithdraw, id)
+}
+
 // Release gives back runs that have not started, as the next messages to be taken. It counts no
 // attempt. Ids that are no longer in hand are passed over.
 func (c *Consumer) Release(ctx context.Context, ids ...RunID) error {
@@ -52,7 +65,7 @@ func (c *Consumer) Release(ctx context.Context, ids ...RunID) error {
 		for _, id := range part {
 			args = append(args, id.String())
 		}
-		if err := scriptRelease.Run(ctx, c.queue.rdb, c.queue.keys.worker(worker), args...).Err(); err != nil {
+		if err := scriptRelease.Run(ctx, once{c.queue.rdb}, c.queue.keys.worker(worker), args...).Err(); err != nil {
 			c.hand.doubt(part...)
 			return fmt.Errorf("releasing as worker %s: %w", worker, err)
 		}
@@ -79,7 +92,7 @@ func (c *Consumer) settle(ctx context.Context, doing string, s *redis.Script, id
 		return WasLost, nil //nolint:nilerr // without a life in Redis nothing is in hand
 	}
 	args := append([]any{worker, id.String()}, more...)
-	code, err := s.Run(ctx, c.queue.rdb, c.queue.keys.worker(worker), args...).Int()
+	code, err := s.Run(ctx, once{c.queue.rdb}, c.queue.keys.worker(worker), args...).Int()
 	if err != nil {
 		return 0, fmt.Errorf("%s run %s: %w", doing, id, err)
 	}

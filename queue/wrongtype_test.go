@@ -38,6 +38,14 @@ var moves = map[string]func(ctx context.Context, q *Queue, c *Consumer, runs []R
 		_, err := c.Fail(ctx, runs[0].ID, "why")
 		return err
 	},
+	"hold": func(ctx context.Context, _ *Queue, c *Consumer, runs []Run) error {
+		_, err := c.Hold(ctx, runs[0].ID)
+		return err
+	},
+	"withdraw": func(ctx context.Context, _ *Queue, c *Consumer, runs []Run) error {
+		_, err := c.Withdraw(ctx, runs[1].ID)
+		return err
+	},
 	"expire": func(ctx context.Context, _ *Queue, c *Consumer, runs []Run) error {
 		_, err := c.Expire(ctx, runs[0].ID)
 		return err
@@ -197,6 +205,9 @@ func TestAMoveThatIsCutShortLeavesNoHole(t *testing.T) {
 						for _, payload := range payloadsOf(runs) {
 							before[payload]--
 						}
+					}
+					if name == "withdraw" { // its message is done
+						before["b"]--
 					}
 					if name == "retry" || name == "retry beside" {
 						before["a"]--

@@ -1,12 +1,16 @@
 -- Acknowledges the runs that ended well and claims messages for one worker.
 -- ARGV: 1 worker, 2 number of the claim, 3 how many to claim at most, 4 handle timeout (s, whole), 5 byte budget of the claim,
---       6 how many runs the worker believes to hold, 7 count of ids to acknowledge, 8 count of ranges, 9 count of ids to forget;
+--       6 how many runs the worker believes to hold, 7 count of ids to acknowledge, 8 count of ranges, 9 count of ids to forget,
+--       10 how many bytes a message may have (0 = any number);
 --       then the ids, ascending; then the ranges that they form (first, last, ...);
 --       then those ids whose redelivery counts are to be forgotten.
 -- Returns {0} when the worker is not registered; else {1, id of the first run claimed ('' = none), ids that were not in
---   hand, ids that were late, payloads of the claim (nil = set beside an equal one), their redelivery counts}.
+--   hand, ids that were late, payloads of the claim (nil = set beside an equal one), their redelivery counts,
+--   bytes of each message that was too large and went to `failed`}.
 local worker, claim, want, handle, budget = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local held, acks, ranges, forgets = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local largest, oversized = tonumber(ARGV[10]), {}
+if largest == 0 then largest = math.huge end
 
 if call('HEXISTS', WORKERS, worker) == 0 then
   empty_inbox(INBOX)
@@ -29,16 +33,16 @@ local function find_late(ids)
   if call('EXISTS', LATE) == 0 then return late end
   for i, id in ipairs(ids) do marks[i] = worker .. '/' .. id end
   for i, payload in ipairs(call('HMGET', LATE, unpack(marks))) do
-    if payload then late[#late + 1] = ids[i] end
+    if payload and payload ~= HELD then late[#late + 1] = ids[i] end
   end
-  if #late > 0 then call('HDEL', LATE, unpack(marks)) end
+  call('HDEL', LATE, unpack(marks))
   return late
 end
 
 -- A late run's message stays in `timeout` and may be redelivered again: its count goes on.
 local function forget_redeliveries()
   for i = 1, forgets do
-    local id = ARGV[9 + acks + 2 * ranges + i]
+    local id = ARGV[10 + acks + 2 * ranges + i]
     local payload = call('HGET', HAND, id)
     if payload and not is_late(worker, id, payload) then call('HDEL', REDELIVERED, redis.sha1hex(payload)) end
   end
@@ -47,12 +51,12 @@ end
 -- A score belongs to one run, so that removing by score cannot hit a later run of the same payload.
 local function acknowledge()
   if acks == 0 then return {}, {} end
-  local ids, ended = {unpack(ARGV, 10, 9 + acks)}, {}
+  local ids, ended = {unpack(ARGV, 11, 10 + acks)}, {}
   forget_redeliveries()
   local lost, late = find_lost(ids), find_late(ids)
   if call('EXISTS', EQUAL) == 1 then ended = call('HMGET', HAND, unpack(ids)) end
   call('HDEL', HAND, unpack(ids))
-  for i = 10 + acks, 8 + acks + 2 * ranges, 2 do
+  for i = 11 + acks, 9 + acks + 2 * ranges, 2 do
     call('ZREMRANGEBYSCORE', RESERVED, score_of(ARGV[i]), score_of(ARGV[i + 1]))
   end
   for _, payload in ipairs(ended) do
@@ -61,19 +65,47 @@ local function acknowledge()
   return lost, late
 end
 
--- Takes messages from the tail of a list, by and by, so that large ones do not come by the hundred.
+-- What is larger than a message may be goes to `failed`. Its bytes count, so that no call moves many.
+local function refuse_oversized(payloads)
+  local i = 1
+  while i <= #payloads do
+    local payload = payloads[i]
+    if #payload > largest then
+      call('LPUSH', FAILED, payload)
+      explain(payload, 'oversized: it has ' .. #payload .. ' bytes, and ' .. largest .. ' are allowed (maxMessageBytes)', worker)
+      table.remove(payloads, i)
+      oversized[#oversized + 1] = #payload
+    else
+      i = i + 1
+    end
+  end
+end
+
+-- Takes messages from the tail of a list, a few first, then as many as fit by the size of those, so that
+-- large ones do not come by the hundred. What is beyond the budget goes back, but for the first one.
 local function take(key, into, bytes)
   while #into < want and bytes < budget do
     local count = math.min(want - #into, 8)
     if #into > 0 then
-      count = math.min(want - #into, math.max(1, math.floor((budget - bytes) * #into / (bytes + 1))))
+      count = math.min(want - #into, 4 * #into, math.max(1, math.floor((budget - bytes) * #into / (bytes + 1))))
     end
     local got = call('RPOP', key, count)
     if not got then break end
+    local kept, large = math.max(#into, 1), false
     for _, payload in ipairs(got) do
       into[#into + 1] = payload
       bytes = bytes + #payload
+      large = large or #payload > largest
     end
+    local full = bytes > budget
+    for i = #into, kept + 1, -1 do
+      if bytes <= budget then break end
+      bytes = bytes - #into[i]
+      call('RPUSH', key, into[i])
+      into[i] = nil
+    end
+    if large then refuse_oversized(into) end
+    if full then return budget end
     if #got < count then break end
   end
   return bytes
@@ -97,4 +129,4 @@ local lost, late = acknowledge()
 local first, payloads = claimed_before()
 if not first then first, payloads = claim_by(take_into) end
 if not first then return payloads end
-return {1, first, lost, late, payloads, redeliveries(payloads)}
+return {1, first, lost, late, payloads, redeliveries(payloads), oversized}

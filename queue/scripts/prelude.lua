@@ -2,8 +2,8 @@
 --
 -- KEYS, always all of them and in this order (keys.go writes them):
 --   1 waiting  2 delayed  3 reserved  4 timeout  5 failed
---   6 workers  7 late  8 beside  9 equal  10 redelivered  11 reasons  12 tender  13 ghosts  14 tokens
---   15 hand:<worker>  16 inbox:<worker>   (only where a script serves one worker)
+--   6 workers  7 late  8 beside  9 equal  10 redelivered  11 reasons  12 tender  13 ghosts  14 tokens  15 seen
+--   16 hand:<worker>  17 inbox:<worker>   (only where a script serves one worker)
 -- Redis TIME is the only clock. A run id is a number of 16 digits: the second of the handle deadline,
 -- and six digits of token, which no other run of that second has. The score of the run in `reserved`
 -- is the same with a point before the token. These texts are made once and passed on, since turning
@@ -11,16 +11,17 @@
 
 local WAITING, DELAYED, RESERVED, TIMEOUT, FAILED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local WORKERS, LATE, BESIDE, EQUAL, REDELIVERED = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local REASONS, TENDER, GHOSTS, TOKENS = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
-local HAND, INBOX = KEYS[15], KEYS[16]
+local REASONS, TENDER, GHOSTS, TOKENS, SEEN = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
+local HAND, INBOX = KEYS[16], KEYS[17]
 local call = redis.call
 
 local KINDS = {
-  'list', 'zset', 'zset', 'list', 'list', 'hash', 'hash', 'zset', 'hash', 'hash', 'list', 'string', 'zset', 'string',
+  'list', 'zset', 'zset', 'list', 'list', 'hash', 'hash', 'zset', 'hash', 'hash', 'list', 'string', 'zset', 'string', 'zset',
 }
 local WEEK = 604800                    -- seconds that a redelivery count outlives its last change
 local REASONS_KEPT = 1000
-local GHOST_LOOKS = {5, 60, 300, 1200} -- seconds between the looks into a swept worker's inbox
+local GHOST_LOOKS = {5, 60, 300, 1200, 86400} -- seconds between the looks into a swept worker's inbox
+local HELD = '\0held' -- in `late`, instead of the payload: the run is past its deadline, but its message is in hand only
 
 -- After the channel's keys come those of workers: <channel>:hand:<worker> and <channel>:inbox:<worker>.
 local function kind_of(i)
@@ -57,6 +58,11 @@ local function in_batches(list, fn)
   end
 end
 
+-- Whether a field of a hand is a run. Other fields are notes, `claim` or those of a later version.
+local function is_run(field)
+  return #field == 16 and not string.find(field, '%D')
+end
+
 local function score_of(id)
   return string.sub(id, 1, -7) .. '.' .. string.sub(id, -6)
 end
@@ -80,7 +86,8 @@ end
 -- Whether the message of a run stands in `timeout` already, put there by its worker or, where the
 -- mirror entry is gone after the deadline, by a Hyperf consumer.
 local function is_late(worker, id, payload)
-  if call('HEXISTS', LATE, worker .. '/' .. id) == 1 then return true end
+  local mark = call('HGET', LATE, worker .. '/' .. id)
+  if mark then return mark ~= HELD end
   if is_mirrored(id, payload) or clock() < tonumber(string.sub(id, 1, -7)) then return false end
   return parked_unseen(payload)
 end
@@ -167,6 +174,14 @@ local function empty_inbox(inbox)
   local moved = 0
   while call('LMOVE', inbox, WAITING, 'LEFT', 'RIGHT') do moved = moved + 1 end
   return moved
+end
+
+-- Gives a worker's beat its number among all beats of the channel. The row begins anew when `seen` is
+-- lost; observers notice that by their own number going back.
+local function note_beat(worker)
+  local number = call('ZINCRBY', SEEN, 1, '')
+  call('ZADD', SEEN, number, worker)
+  return tonumber(number)
 end
 
 local wrong = wrong_type()

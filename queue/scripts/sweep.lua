@@ -19,7 +19,7 @@ end
 local from_inbox, back, late = empty_inbox(INBOX), 0, 0
 local ids = {}
 for _, field in ipairs(call('HKEYS', HAND)) do
-  if field ~= 'claim' then ids[#ids + 1] = field end
+  if is_run(field) then ids[#ids + 1] = field end
 end
 table.sort(ids, function(a, b) return tonumber(a) > tonumber(b) end)
 local from, to, step = 1, #ids, 1
@@ -38,5 +38,7 @@ end
 call('ZADD', GHOSTS, math.floor(clock()) + GHOST_LOOKS[1] + 1 / 64, worker)
 call('DEL', HAND)
 if call('GET', TENDER) == worker then call('DEL', TENDER) end
+call('ZREM', SEEN, worker)
 call('HDEL', WORKERS, worker)
+if call('HLEN', WORKERS) == 0 then call('DEL', SEEN) end
 return {1, back, late, from_inbox}

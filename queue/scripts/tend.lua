@@ -1,5 +1,5 @@
 -- Moves what is due, sets free what nothing holds any more, and looks at the channel.
--- KEYS after the channel's 14: the inboxes to count, then the inboxes of ghosts to look into.
+-- KEYS after the channel's 15: the inboxes to count, then the inboxes of ghosts to look into.
 -- ARGV: 1 most messages to move (0 = only look), 2 how far ahead a delayed message counts as due (ms),
 --       3 count of inboxes to count, 4 longest next message to return (bytes, 0 = none),
 --       then the ids of the ghosts whose inboxes follow the counted ones.
@@ -47,7 +47,7 @@ end
 local function look_at_ghosts()
   for i = 5, #ARGV do
     local ghost, score = ARGV[i], call('ZSCORE', GHOSTS, ARGV[i])
-    empty_inbox(KEYS[14 + inboxes + i - 4])
+    empty_inbox(KEYS[15 + inboxes + i - 4])
     if score and tonumber(score) <= now then
       local looks = (tonumber(score) % 1) * 64
       local pause = GHOST_LOOKS[looks + 1]
@@ -62,7 +62,7 @@ end
 
 local function waiting_count()
   local count = call('LLEN', WAITING)
-  for i = 15, 14 + inboxes do count = count + call('LLEN', KEYS[i]) end
+  for i = 16, 15 + inboxes do count = count + call('LLEN', KEYS[i]) end
   for _, copies in ipairs(call('HVALS', EQUAL)) do count = count + tonumber(copies) end
   return count
 end
