@@ -29,15 +29,15 @@ var (
 	scriptFlush       = loadScript("flush")
 )
 
-// loadScript joins the prelude and one script.
+// loadScript joins what stands before every script, the prelude and one script.
 func loadScript(name string) *redis.Script {
-	return redis.NewScript(scriptText("prelude") + scriptText(name))
+	return redis.NewScript(scriptText("explain") + scriptText("prelude") + scriptText(name))
 }
 
 // loadExchange puts the usual way of an exchange before the general one. What the general one needs is
 // made only when it is called: in a script that runs ten thousand times a second that counts.
 func loadExchange() *redis.Script {
-	return redis.NewScript(scriptText("claim") +
+	return redis.NewScript(scriptText("explain") + scriptText("claim") +
 		"local function general()\n" + scriptText("prelude") + scriptText("exchange") + "end\n" +
 		scriptText("exchange_usual"))
 }

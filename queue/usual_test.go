@@ -22,7 +22,7 @@ func hold(t *testing.T, q *Queue) (*Consumer, []Run) {
 // The usual way of an exchange looks only at the keys that it may have to do with. A wrong type of one
 // of these stops it before it changes anything; another key does not matter.
 func TestTheUsualExchangeMeetsAKeyOfAWrongType(t *testing.T) {
-	untouched := []string{"delayed", "timeout", "failed", "beside", "reasons", "tender", "ghosts"}
+	untouched := []string{"delayed", "timeout", "failed", "beside", "reasons", "tender", "ghosts", "seen"}
 	for i, key := range newKeys("").worker("w") {
 		name := strings.TrimPrefix(key, ":")
 		t.Run(name, func(t *testing.T) {

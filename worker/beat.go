@@ -26,6 +26,13 @@ func (w *Worker) beatUntil(ctx context.Context, duty *tender) {
 	}
 }
 
+// tellSwept logs that workers died.
+func (w *Worker) tellSwept(workers []string) {
+	for _, id := range workers {
+		w.cfg.Logger.Warn("A worker died; what it held has been taken back.", "worker", id)
+	}
+}
+
 func (w *Worker) beat(ctx context.Context, duty *tender) {
 	life := w.lives.current()
 	got, err := w.cfg.Store.Beat(ctx, w.load.snapshot())
@@ -33,6 +40,7 @@ func (w *Worker) beat(ctx context.Context, duty *tender) {
 	case err == nil:
 		w.link.worked()
 		duty.appoint(got.Tender)
+		w.tellSwept(got.Swept)
 		if got.Inbox {
 			w.landed.Store(true)
 			w.nudge()

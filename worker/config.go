@@ -22,6 +22,11 @@ type Config struct {
 	Pop time.Duration
 	// HandleTimeout is after how long a run is late. Default 10 s.
 	HandleTimeout time.Duration
+	// OnHandleTimeout says what happens to a late run. Default Continue.
+	OnHandleTimeout HandleTimeoutPolicy
+	// OnLateSuccess says what happens to the message, in `timeout`, of a late run
+	// that ends well. Default Keep.
+	OnLateSuccess LateSuccessPolicy
 	// Retry holds the delay before each retry; the last repeats. Empty: 10 s.
 	Retry []time.Duration
 	// MaxAttempts is the number of retries of messages that do not carry their
@@ -59,6 +64,12 @@ func (c *Config) setDefaults() {
 	if c.HandleTimeout == 0 {
 		c.HandleTimeout = 10 * time.Second
 	}
+	if c.OnHandleTimeout == "" {
+		c.OnHandleTimeout = Continue
+	}
+	if c.OnLateSuccess == "" {
+		c.OnLateSuccess = Keep
+	}
 	if c.Drain == 0 {
 		c.Drain = c.HandleTimeout + 20*time.Second
 	}
@@ -79,8 +90,15 @@ func (c *Config) validate() error {
 		return fmt.Errorf("Config.HandleTimeout must be positive, not %s", c.HandleTimeout)
 	case c.Drain < 0:
 		return fmt.Errorf("Config.Drain must be positive, not %s", c.Drain)
+<<<<<<< HEAD
 	case c.MaxMessages < 0:
 		return fmt.Errorf("Config.MaxMessages must be at least 0, not %d", c.MaxMessages)
+=======
+	case c.OnHandleTimeout != Continue && c.OnHandleTimeout != Cancel:
+		return fmt.Errorf("Config.OnHandleTimeout must be %s or %s, not %q", Continue, Cancel, string(c.OnHandleTimeout))
+	case c.OnLateSuccess != Keep && c.OnLateSuccess != Remove:
+		return fmt.Errorf("Config.OnLateSuccess must be %s or %s, not %q", Keep, Remove, string(c.OnLateSuccess))
+>>>>>>> 201b681 (Choose what happens to late runs, to late successes, to large messages and to what lost workers held)
 	case c.MaxAttempts < 0:
 		return fmt.Errorf("Config.MaxAttempts must be at least 0, not %d", c.MaxAttempts)
 	}

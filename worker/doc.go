@@ -60,7 +60,8 @@
 //
 // A run that takes longer than Config.HandleTimeout is not stopped: its message
 // moves to `timeout`, and the run goes on until it ends. Should it fail after
-// that, it is not retried.
+// that, it is not retried. Config.OnHandleTimeout and Config.OnLateSuccess choose
+// otherwise: see Cancel and Remove.
 //
 // # How it works
 //

@@ -23,8 +23,9 @@ const (
 	FailedHandle
 	// RetryHandle: the handler failed, and the message will run again.
 	RetryHandle
-	// TimeoutHandle: the handle timeout passed; the message stands in `timeout`
-	// and the handler goes on.
+	// TimeoutHandle: the handle timeout passed. The message stands in `timeout`
+	// and the handler goes on, or, under the policy Cancel, its context was
+	// cancelled.
 	TimeoutHandle
 	// RequeueHandle: the message was handed back without counting an attempt:
 	// Requeue, or no handler for its type.
@@ -71,6 +72,8 @@ type Event struct {
 	// to move. It is not when the run was late or the worker had been taken for
 	// dead.
 	Moved queue.Outcome
+	// Late says that the handle timeout had passed before the run ended.
+	Late bool
 	// State and Length are those of QueueLength.
 	State  queue.State
 	Length int64

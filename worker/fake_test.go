@@ -285,6 +285,42 @@ func (s *fakeStore) Expire(_ context.Context, id queue.RunID) (queue.Outcome, er
 	return outcome, err
 }
 
+func (s *fakeStore) Hold(_ context.Context, id queue.RunID) (queue.Outcome, error) {
+	outcome := queue.Moved
+	err := s.do("hold", func() error {
+		if _, held := s.hand[id]; !held {
+			outcome = queue.WasLost
+		} else if s.late[id] {
+			outcome = queue.WasLate
+		}
+		return nil
+	})
+	return outcome, err
+}
+
+func (s *fakeStore) Withdraw(_ context.Context, id queue.RunID) (queue.Outcome, error) {
+	outcome := queue.Moved
+	err := s.do("withdraw", func() error {
+		payload, held := s.hand[id]
+		if !held {
+			outcome = queue.WasLost
+			return nil
+		}
+		if s.late[id] {
+			at := slices.Index(s.timeout, payload)
+			if at < 0 {
+				outcome = queue.WasLate
+			} else {
+				s.timeout = slices.Delete(s.timeout, at, at+1)
+			}
+		}
+		delete(s.hand, id)
+		delete(s.late, id)
+		return nil
+	})
+	return outcome, err
+}
+
 func (s *fakeStore) Release(_ context.Context, ids ...queue.RunID) error {
 	return s.do("release", func() error {
 		for _, id := range ids {

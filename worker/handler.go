@@ -11,9 +11,9 @@ import (
 // Handler does the work that a message asks for.
 type Handler interface {
 	// Handle runs one job. context.Cause(ctx) says why ctx was cancelled:
-	// ErrDraining, ErrLost or, by the middleware Timeout, ErrTimeout. The handle
-	// timeout does not cancel it. What Handle returns decides what becomes of the
-	// message: see the package comment.
+	// ErrDraining, ErrLost, ErrHandleTimeout under the policy Cancel or, by the
+	// middleware Timeout, ErrTimeout. What Handle returns decides what becomes of
+	// the message: see the package comment.
 	Handle(ctx context.Context, job *Job) error
 }
 

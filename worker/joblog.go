@@ -52,7 +52,7 @@ func logAfter(ctx context.Context, log *slog.Logger, e Event, all bool) {
 	switch {
 	case e.Err != nil:
 		log.LogAttrs(ctx, slog.LevelWarn, "Dropped "+e.Job.Type+".", jobAttrs(e)...)
-	case all || e.Moved == queue.WasLate:
+	case all || e.Late:
 		log.LogAttrs(ctx, slog.LevelInfo, "Processed "+e.Job.Type+".", jobAttrs(e)...)
 	}
 }

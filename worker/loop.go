@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"time"
@@ -184,10 +185,21 @@ func (l *loop) exchange() {
 	if want > 0 {
 		l.hungry, l.surplus = len(got.Runs) >= want, false
 	}
+	l.tellOversized(got.Oversized)
 	l.noticeStop() // what came with this answer need not begin
 	l.startAll(got.Runs)
 	if len(got.Runs) > 0 {
 		runtime.Gosched() // short runs end now, and all ride on the next exchange
+	}
+}
+
+// tellOversized emits that messages were too large to be claimed.
+func (l *loop) tellOversized(sizes []int) {
+	for _, size := range sizes {
+		l.emit(Event{
+			Kind: FailedHandle, Job: &Job{Type: oversized, Attempt: 1}, Moved: queue.Moved,
+			Err: fmt.Errorf("a message of %d bytes is larger than allowed", size),
+		})
 	}
 }
 
@@ -241,11 +253,17 @@ func (l *loop) take(run queue.Run, now time.Time) *task {
 		l.spare = t.next
 	}
 	t.run, t.begun, t.ctx, t.next = run, now, l.work, nil
+	if l.cfg.OnHandleTimeout == Cancel {
+		t.ctx, t.cancel = context.WithCancelCause(l.work)
+	}
 	return t
 }
 
 func (l *loop) reuse(t *task) {
-	t.run, t.ctx, t.acknowledge, t.expired = queue.Run{}, nil, false, nil
+	if t.cancel != nil {
+		t.cancel(nil)
+	}
+	t.run, t.ctx, t.cancel, t.acknowledge, t.expired = queue.Run{}, nil, nil, false, nil
 	t.job.Store(nil)
 	t.phase.Store(phaseRunning)
 	t.next, l.spare = l.spare, t
@@ -259,11 +277,11 @@ func (l *loop) dismiss() {
 	}
 }
 
-// expireOverdue starts the move to `timeout` for each run that has become late.
+// expireOverdue does what is due for each run that has become late.
 func (l *loop) expireOverdue(now time.Time) {
 	for t := l.running.popOverdue(now.Add(-l.cfg.HandleTimeout)); t != nil; t = l.running.popOverdue(now.Add(-l.cfg.HandleTimeout)) {
 		if t.late() {
-			go t.expire()
+			t.overrun()
 		}
 	}
 }

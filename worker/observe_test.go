@@ -27,7 +27,7 @@ func allEvents(secret string) []Event {
 	return []Event{
 		{Kind: BeforeHandle, Job: job},
 		{Kind: AfterHandle, Job: job, Moved: queue.Moved, Elapsed: time.Second},
-		{Kind: AfterHandle, Job: job, Moved: queue.WasLate},
+		{Kind: AfterHandle, Job: job, Moved: queue.WasLate, Late: true},
 		{Kind: AfterHandle, Job: job, Err: Drop},
 		{Kind: FailedHandle, Job: job, Err: cause, Moved: queue.Moved},
 		{Kind: FailedHandle, Job: job, Err: &PanicError{Value: "oh", Stack: []byte("main.go:1" + secret)}},

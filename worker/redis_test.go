@@ -131,7 +131,7 @@ func withAttempts(t *testing.T, raw string, n int) string {
 
 // S17: maxAttempts = 2 means three runs at most; the failed entry holds the bytes
 // of the last run.
-func TestSeedMaxAttempts(t *testing.T) {
+func TestS17MaxAttempts(t *testing.T) {
 	for kind, raw := range demo(t, 2) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
@@ -150,9 +150,9 @@ func TestSeedMaxAttempts(t *testing.T) {
 	}
 }
 
-// S4 and S18: past the handle timeout the message stands in timeout, the run goes
+// S4: past the handle timeout the message stands in timeout, the run goes
 // on and ends well.
-func TestSeedTimeoutIsNotAFailure(t *testing.T) {
+func TestS4ATimedOutRunGoesOn(t *testing.T) {
 	for kind, raw := range demo(t, 2) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
@@ -173,7 +173,7 @@ func TestSeedTimeoutIsNotAFailure(t *testing.T) {
 }
 
 // S6: timed out first, failed after: no retry, and nothing in failed.
-func TestSeedLateFailure(t *testing.T) {
+func TestS6NoRetryAfterATimeout(t *testing.T) {
 	for kind, raw := range demo(t, 2) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
@@ -190,7 +190,7 @@ func TestSeedLateFailure(t *testing.T) {
 }
 
 // S7: failed first, would have timed out after: retry.
-func TestSeedEarlyFailure(t *testing.T) {
+func TestS7RetryOfAFailureBeforeTheTimeout(t *testing.T) {
 	for kind, raw := range demo(t, 2) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()

@@ -1,15 +1,14 @@
 package worker
 
 import (
-	"context"
-	"time"
-
-	"github.com/asyncqueue/operator/queue"
 	"github.com/asyncqueue/operator/worker/payload"
 )
 
 // undecodable stands for the type of a message that could not be decoded.
 const undecodable = "undecodable"
+
+// oversized stands for the type of a message that was too large to be claimed.
+const oversized = "oversized"
 
 // process runs the task's message and settles it. The settling is deferred, so
 // that a handler that ends its goroutine does not keep its slot.
@@ -63,17 +62,4 @@ func (t *task) handBack() {
 	w := t.worker
 	_ = w.insist(w.life, func() error { return w.cfg.Store.Release(w.life, t.run.ID) })
 	t.finish()
-}
-
-// expire moves the task's message to `timeout` while its run goes on. The run
-// settles only after that.
-func (t *task) expire() {
-	w := t.worker
-	moved := t.move(func(ctx context.Context) (queue.Outcome, error) {
-		return w.cfg.Store.Expire(ctx, t.run.ID)
-	})
-	if job := t.job.Load(); moved != queue.WasLost && job != nil {
-		w.emit(Event{Kind: TimeoutHandle, Job: job, Elapsed: time.Since(t.begun), Moved: moved})
-	}
-	close(t.expired)
 }

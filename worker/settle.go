@@ -13,16 +13,26 @@ import (
 // queue.WasLate for a run that outlived its handle timeout.
 func (t *task) settle(job *Job, err error, own queue.Outcome) {
 	w := t.worker
+	late := own == queue.WasLate
+	cancelled := late && t.cancel != nil
+	if cancelled {
+		err, own = afterCancel(err), queue.Moved
+	}
 	if err == nil {
-		t.acknowledge = true
-		w.emit(Event{Kind: AfterHandle, Job: job, Elapsed: time.Since(t.begun), Moved: own})
+		e := Event{Kind: AfterHandle, Job: job, Elapsed: time.Since(t.begun), Moved: own, Late: late}
+		if late && w.cfg.OnLateSuccess == Remove {
+			e.Moved = t.withdraw()
+		} else {
+			t.acknowledge = true
+		}
+		w.emit(e)
 		return
 	}
-	if t.interrupted(err) {
+	if !cancelled && t.interrupted(err) {
 		return
 	}
 	d := w.judge(job, err)
-	e := Event{Job: job, Err: err, Elapsed: time.Since(t.begun), Delay: d.delay, Moved: own}
+	e := Event{Job: job, Err: err, Elapsed: time.Since(t.begun), Delay: d.delay, Moved: own, Late: late}
 	switch d.action {
 	case actionAck, actionDrop:
 		t.acknowledge = true

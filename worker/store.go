@@ -50,6 +50,12 @@ type Settler interface {
 	Fail(ctx context.Context, id queue.RunID, reason string) (queue.Outcome, error)
 	// Expire puts the message on `timeout`, while its run goes on.
 	Expire(ctx context.Context, id queue.RunID) (queue.Outcome, error)
+	// Hold tells that the handle timeout has passed and the message stays in hand
+	// until its run ends: nobody takes it for overdue.
+	Hold(ctx context.Context, id queue.RunID) (queue.Outcome, error)
+	// Withdraw ends a run well whose message Expire had put on `timeout`, and
+	// takes it out again.
+	Withdraw(ctx context.Context, id queue.RunID) (queue.Outcome, error)
 	// Release puts messages whose run never began back, to be taken next.
 	Release(ctx context.Context, ids ...queue.RunID) error
 }

@@ -15,15 +15,16 @@ import (
 type task struct {
 	worker *Worker
 	run    queue.Run
-	begun  time.Time       // when the claim's answer came
-	ctx    context.Context //nolint:containedctx // of the run: a task is one on its way
-	work   chan struct{}   // one token per run; closed when the loop ends
+	begun  time.Time               // when the claim's answer came
+	ctx    context.Context         //nolint:containedctx // of the run: a task is one on its way
+	work   chan struct{}           // one token per run; closed when the loop ends
+	cancel context.CancelCauseFunc // cancels ctx; nil unless the handle timeout does so
 
 	job atomic.Pointer[Job] // for the goroutine that expires it
 	// acknowledge asks the loop to let the id ride on the next exchange.
 	acknowledge bool
 	phase       atomic.Int32
-	// expired is closed when the message stands in `timeout`. Set before phase
+	// expired is closed when Redis knows that the run is late. Set before phase
 	// becomes phaseLate.
 	expired chan struct{}
 
@@ -64,8 +65,7 @@ const (
 )
 
 // end marks the handler's end, and says how far the message is the run's own.
-// Where the timeout came first, it waits until the message stands in `timeout`:
-// whoever settles the run then finds it late.
+// Where the timeout came first, it waits until Redis knows that.
 func (t *task) end() queue.Outcome {
 	if t.phase.CompareAndSwap(phaseRunning, phaseEnded) {
 		return queue.Moved

@@ -83,9 +83,7 @@ func (t *tender) tend(ctx context.Context, pause *backoff) time.Duration {
 	}
 	t.link.worked()
 	pause.reset()
-	for _, id := range got.Swept {
-		t.cfg.Logger.Warn("A worker died; what it held has been taken back.", "worker", id)
-	}
+	t.tellSwept(got.Swept)
 	if !t.appointed.Load() {
 		return untilNextWatch(got.Beats, t.cfg.Store.ID())
 	}

@@ -60,7 +60,7 @@ func workerSettings(in Input) workerenv.Settings {
 	s.Concurrency = int(q.Spec.Concurrency)
 	s.MaxMessages = int(q.Spec.MaxMessages)
 	if reload := q.Spec.TimeoutReload; reload != nil {
-		s.OnWorkerLoss = workerenv.LossRedeliver
+		s.OnWorkerLoss = workerenv.LossImmediately
 		s.MaxReloads = int(reload.MaxReloads)
 	}
 	setHandler(&s, q.Spec.Handler)

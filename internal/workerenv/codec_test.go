@@ -20,25 +20,26 @@ func full() Settings {
 			CAFile: "/tls/ca.crt", CertFile: "/tls/tls.crt", KeyFile: "/tls/tls.key",
 			ServerName: "redis.internal", InsecureSkipVerify: true,
 		},
-		Channel:      "{orders}",
-		Pop:          1500 * time.Millisecond,
-		Handle:       3 * time.Second,
-		Retry:        []time.Duration{5 * time.Second, 10 * time.Second, time.Minute},
-		Drain:        45 * time.Second,
-		MaxAttempts:  2,
-		MaxMessages:  1000,
-		Concurrency:  100,
-		HTTPURL:      "http://127.0.0.1:8080/jobs",
-		Exec:         []string{"php", "job file.php", `"quoted"`},
-		Payload:      PayloadRaw,
-		Listen:       ":9090",
-		JobLog:       JobLogAll,
-		LogFormat:    LogText,
-		OnWorkerLoss: LossRedeliver,
-		MaxReloads:   7,
-		Queue:        "shop/orders",
-		Owner:        "8c2b3a5e-0000-4000-8000-000000000000",
-		Pod:          "orders-worker-abc",
+		Channel:         "{orders}",
+		Pop:             1500 * time.Millisecond,
+		Handle:          3 * time.Second,
+		Retry:           []time.Duration{5 * time.Second, 10 * time.Second, time.Minute},
+		Drain:           45 * time.Second,
+		MaxAttempts:     2,
+		MaxMessages:     1000,
+		Concurrency:     100,
+		HTTPURL:         "http://127.0.0.1:8080/jobs",
+		Exec:            []string{"php", "job file.php", `"quoted"`},
+		Payload:         PayloadRaw,
+		Listen:          ":9090",
+		JobLog:          JobLogAll,
+		LogFormat:       LogText,
+		OnWorkerLoss:    LossImmediately,
+		OnHandleTimeout: TimeoutCancel, OnLateSuccess: LateRemove, MaxMessageBytes: 4096,
+		MaxReloads: 7,
+		Queue:      "shop/orders",
+		Owner:      "8c2b3a5e-0000-4000-8000-000000000000",
+		Pod:        "orders-worker-abc",
 	}
 }
 
@@ -63,7 +64,7 @@ func TestRoundTrip(t *testing.T) {
 		"every field set":           full(),
 		"an empty list of retries":  noRetry,
 		"no limit on the reloads":   noLimit,
-		"a fraction of a second":    {Pop: 123456789 * time.Nanosecond, Payload: PayloadJSON, Listen: ":1", JobLog: JobLogNone, LogFormat: LogJSON, OnWorkerLoss: LossPark},
+		"a fraction of a second":    {Pop: 123456789 * time.Nanosecond, Payload: PayloadJSON, Listen: ":1", JobLog: JobLogNone, LogFormat: LogJSON, OnWorkerLoss: LossOnSchedule, OnHandleTimeout: TimeoutCancel, OnLateSuccess: LateKeep},
 		"an exec with spaces in it": func() Settings { s := Defaults(); s.Exec = []string{"[", "a b"}; return s }(),
 	}
 	for name, want := range tests {
@@ -113,11 +114,14 @@ func TestEncodeIsSortedAndPrefixed(t *testing.T) {
 
 func TestFlagNames(t *testing.T) {
 	tests := map[string]string{
-		PopSeconds:     "pop-seconds",
-		Redis:          "redis",
-		RedisTLSCAFile: "redis-tls-ca-file",
-		HTTPURL:        "http-url",
-		WorkerLoss:     "on-worker-loss",
+		PopSeconds:          "pop-seconds",
+		Redis:               "redis",
+		RedisTLSCAFile:      "redis-tls-ca-file",
+		HTTPURL:             "http-url",
+		WorkerLoss:          "on-worker-loss",
+		HandleTimeoutPolicy: "on-handle-timeout",
+		LateSuccessPolicy:   "on-late-success",
+		MaxMessageBytes:     "max-message-bytes",
 	}
 	for name, want := range tests {
 		if got := Named(name).Flag(); got != want {
@@ -139,6 +143,9 @@ func TestDecodeNamesTheVariable(t *testing.T) {
 		JobLogChoice:               "some",
 		LogFormatChoice:            "xml",
 		WorkerLoss:                 "pray",
+		HandleTimeoutPolicy:        "cancel",
+		LateSuccessPolicy:          "forget",
+		MaxMessageBytes:            "1MiB",
 		RedisTLSInsecureSkipVerify: "perhaps",
 	}
 	for name, text := range tests {
@@ -189,6 +196,8 @@ func TestValidate(t *testing.T) {
 		"a million slots":         {func(s *Settings) { s.Concurrency = 1e6 }, Concurrency},
 		"attempts below 0":        {func(s *Settings) { s.MaxAttempts = -1 }, MaxAttempts},
 		"reloads below 0":         {func(s *Settings) { s.MaxReloads = -1 }, MaxReloads},
+		"messages below 0 bytes":  {func(s *Settings) { s.MaxMessageBytes = -1 }, MaxMessageBytes},
+		"messages of any size":    {func(s *Settings) { s.MaxMessageBytes = 0 }, ""},
 		"drain below 0":           {func(s *Settings) { s.Drain = -1 }, DrainSeconds},
 		"an http URL that is not": {func(s *Settings) { s.HTTPURL = "127.0.0.1:80" }, HTTPURL},
 		"http and exec":           {func(s *Settings) { s.HTTPURL, s.Exec = "http://a", []string{"b"} }, HTTPURL},

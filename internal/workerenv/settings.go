@@ -63,8 +63,17 @@ type Settings struct {
 	// LogFormat is the form of log lines. Default json.
 	LogFormat LogFormat
 
+	// OnHandleTimeout is what happens to a run that takes longer than Handle.
+	// Default Continue.
+	OnHandleTimeout OnHandleTimeout
+	// OnLateSuccess is what happens to the message, in `timeout`, of such a run
+	// that ends well. Default Keep.
+	OnLateSuccess OnLateSuccess
+	// MaxMessageBytes is how large a message may be; larger ones go to `failed`.
+	// 0 is any size. Default 1 MiB.
+	MaxMessageBytes int
 	// OnWorkerLoss is what becomes of messages that a dead worker held.
-	// Default park.
+	// Default OnSchedule.
 	OnWorkerLoss OnWorkerLoss
 	// MaxReloads is how often a message may be redelivered after a crash or
 	// reloaded from `timeout` before it goes to `failed`. 0 is no limit.
@@ -126,24 +135,46 @@ type OnWorkerLoss string
 
 // The policies on the loss of a worker.
 const (
-	LossPark      OnWorkerLoss = "park"      // they stand in `timeout`
-	LossRedeliver OnWorkerLoss = "redeliver" // they go back to `waiting`
+	LossOnSchedule  OnWorkerLoss = "OnSchedule"  // they stand in `timeout`, for a reload
+	LossImmediately OnWorkerLoss = "Immediately" // they go back to `waiting`
+)
+
+// OnHandleTimeout is what happens to a run that takes longer than the handle
+// timeout.
+type OnHandleTimeout string
+
+// The policies on a passed handle timeout.
+const (
+	TimeoutContinue OnHandleTimeout = "Continue" // it goes on; its message stands in `timeout`
+	TimeoutCancel   OnHandleTimeout = "Cancel"   // its context is cancelled; it is a failed attempt
+)
+
+// OnLateSuccess is what happens to the message of a run that ended well, but late.
+type OnLateSuccess string
+
+// The policies on late success.
+const (
+	LateKeep   OnLateSuccess = "Keep"   // it stays in `timeout`
+	LateRemove OnLateSuccess = "Remove" // it leaves `timeout`
 )
 
 // Defaults returns the settings that an empty environment stands for. Redis and
 // Channel have no default.
 func Defaults() Settings {
 	return Settings{
-		Pop:          2 * time.Second,
-		Handle:       10 * time.Second,
-		Retry:        []time.Duration{5 * time.Second},
-		Concurrency:  10,
-		Payload:      PayloadJSON,
-		Listen:       ":8080",
-		JobLog:       JobLogFailures,
-		LogFormat:    LogJSON,
-		OnWorkerLoss: LossPark,
-		MaxReloads:   3,
+		Pop:             2 * time.Second,
+		Handle:          10 * time.Second,
+		Retry:           []time.Duration{5 * time.Second},
+		Concurrency:     10,
+		Payload:         PayloadJSON,
+		Listen:          ":8080",
+		JobLog:          JobLogFailures,
+		LogFormat:       LogJSON,
+		OnHandleTimeout: TimeoutContinue,
+		OnLateSuccess:   LateKeep,
+		MaxMessageBytes: 1 << 20,
+		OnWorkerLoss:    LossOnSchedule,
+		MaxReloads:      3,
 	}
 }
 

@@ -30,6 +30,7 @@ func (s Settings) Validate() error {
 		check(Concurrency, atLeast(s.Concurrency, 1)),
 		check(Concurrency, atMost(s.Concurrency, MaxConcurrency)),
 		check(MaxMessages, atLeast(s.MaxMessages, 0)),
+		check(MaxMessageBytes, atLeast(s.MaxMessageBytes, 0)),
 		check(MaxReloads, atLeast(s.MaxReloads, 0)),
 		check(HTTPURL, validateHTTP(s.HTTPURL)),
 		check(HTTPURL, s.handlerConflict()),

@@ -29,6 +29,9 @@ const (
 	Listen                     = Prefix + "LISTEN"
 	JobLogChoice               = Prefix + "JOB_LOG"
 	LogFormatChoice            = Prefix + "LOG_FORMAT"
+	HandleTimeoutPolicy        = Prefix + "ON_HANDLE_TIMEOUT"
+	LateSuccessPolicy          = Prefix + "ON_LATE_SUCCESS"
+	MaxMessageBytes            = Prefix + "MAX_MESSAGE_BYTES"
 	WorkerLoss                 = Prefix + "ON_WORKER_LOSS"
 	MaxReloads                 = Prefix + "MAX_RELOADS"
 	Queue                      = Prefix + "QUEUE"
@@ -95,7 +98,10 @@ func Variables() []Variable {
 		{Listen, "address of /livez, /readyz and /metrics", textField(func(s *Settings) *string { return &s.Listen })},
 		{JobLogChoice, "events of jobs to log: failures, all or none", choiceField(func(s *Settings) *JobLog { return &s.JobLog }, JobLogFailures, JobLogAll, JobLogNone)},
 		{LogFormatChoice, "form of log lines: json or text", choiceField(func(s *Settings) *LogFormat { return &s.LogFormat }, LogJSON, LogText)},
-		{WorkerLoss, "what a dead worker held: park (in timeout) or redeliver", choiceField(func(s *Settings) *OnWorkerLoss { return &s.OnWorkerLoss }, LossPark, LossRedeliver)},
+		{HandleTimeoutPolicy, "a run past the handle timeout: Continue (its message stands in timeout) or Cancel (a failed attempt)", choiceField(func(s *Settings) *OnHandleTimeout { return &s.OnHandleTimeout }, TimeoutContinue, TimeoutCancel)},
+		{LateSuccessPolicy, "the message of a run that ends well past the handle timeout: Keep (in timeout) or Remove", choiceField(func(s *Settings) *OnLateSuccess { return &s.OnLateSuccess }, LateKeep, LateRemove)},
+		{MaxMessageBytes, "bytes that a message may have; larger ones go to failed; 0 is no limit", numberField(func(s *Settings) *int { return &s.MaxMessageBytes })},
+		{WorkerLoss, "what a dead worker held goes back to waiting: Immediately, or OnSchedule (it stands in timeout until a reload)", choiceField(func(s *Settings) *OnWorkerLoss { return &s.OnWorkerLoss }, LossOnSchedule, LossImmediately)},
 		{MaxReloads, "redeliveries and reloads of a message before it goes to failed; 0 is no limit", numberField(func(s *Settings) *int { return &s.MaxReloads })},
 		{Queue, "namespace/name of the AsyncQueue", textField(func(s *Settings) *string { return &s.Queue })},
 		{Owner, "UID of the AsyncQueue", textField(func(s *Settings) *string { return &s.Owner })},

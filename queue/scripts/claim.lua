@@ -2,7 +2,55 @@
 -- written down. KEYS and ARGV are those of exchange.lua.
 local call = redis.call
 local WAITING, RESERVED, EQUAL, REDELIVERED, TOKENS, HAND = KEYS[1], KEYS[3], KEYS[9], KEYS[10], KEYS[14], KEYS[#KEYS - 1]
-local claim, want, handle = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local claim, want, handle, budget = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local largest, oversized = tonumber(ARGV[10]), {} -- bytes that a message may have; those of the messages that had more
+if largest == 0 then largest = math.huge end
+
+-- What is larger than a message may be goes to `failed`. Its bytes count, so that no call moves many.
+local function refuse_oversized(payloads)
+  local i = 1
+  while i <= #payloads do
+    local payload = payloads[i]
+    if #payload > largest then
+      call('LPUSH', KEYS[5], payload)
+      explain(payload, 'oversized: it has ' .. #payload .. ' bytes, and ' .. largest .. ' are allowed (maxMessageBytes)', ARGV[1])
+      table.remove(payloads, i)
+      oversized[#oversized + 1] = #payload
+    else
+      i = i + 1
+    end
+  end
+end
+
+-- Takes messages from the tail of a list, a few first, then as many as fit by the size of those, so that
+-- large ones do not come by the hundred. What is beyond the budget goes back, but for the first one.
+local function take(key, into, bytes)
+  while #into < want and bytes < budget do
+    local count = math.min(want - #into, 8)
+    if #into > 0 then
+      count = math.min(want - #into, 8 * #into, math.max(1, math.floor((budget - bytes) * #into / (bytes + 1))))
+    end
+    local got = call('RPOP', key, count)
+    if not got then break end
+    local kept, large = math.max(#into, 1), false
+    for _, payload in ipairs(got) do
+      into[#into + 1] = payload
+      bytes = bytes + #payload
+      large = large or #payload > largest
+    end
+    local full = bytes > budget
+    for i = #into, kept + 1, -1 do
+      if bytes <= budget then break end
+      bytes = bytes - #into[i]
+      call('RPUSH', key, into[i])
+      into[i] = nil
+    end
+    if large then refuse_oversized(into) end
+    if full then return budget end
+    if #got < count then break end
+  end
+  return bytes
+end
 
 -- Tokens are dealt in tens: five digits from the channel's counter, never 00000, and one of the ten.
 local function deal_tokens(count)

@@ -7,10 +7,8 @@
 -- Returns {0} when the worker is not registered; else {1, id of the first run claimed ('' = none), ids that were not in
 --   hand, ids that were late, payloads of the claim (nil = set beside an equal one), their redelivery counts,
 --   bytes of each message that was too large and went to `failed`}.
-local worker, claim, want, handle, budget = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local worker = ARGV[1]
 local held, acks, ranges, forgets = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
-local largest, oversized = tonumber(ARGV[10]), {}
-if largest == 0 then largest = math.huge end
 
 if call('HEXISTS', WORKERS, worker) == 0 then
   empty_inbox(INBOX)
@@ -63,52 +61,6 @@ local function acknowledge()
     if payload then release_equal(payload) end
   end
   return lost, late
-end
-
--- What is larger than a message may be goes to `failed`. Its bytes count, so that no call moves many.
-local function refuse_oversized(payloads)
-  local i = 1
-  while i <= #payloads do
-    local payload = payloads[i]
-    if #payload > largest then
-      call('LPUSH', FAILED, payload)
-      explain(payload, 'oversized: it has ' .. #payload .. ' bytes, and ' .. largest .. ' are allowed (maxMessageBytes)', worker)
-      table.remove(payloads, i)
-      oversized[#oversized + 1] = #payload
-    else
-      i = i + 1
-    end
-  end
-end
-
--- Takes messages from the tail of a list, a few first, then as many as fit by the size of those, so that
--- large ones do not come by the hundred. What is beyond the budget goes back, but for the first one.
-local function take(key, into, bytes)
-  while #into < want and bytes < budget do
-    local count = math.min(want - #into, 8)
-    if #into > 0 then
-      count = math.min(want - #into, 4 * #into, math.max(1, math.floor((budget - bytes) * #into / (bytes + 1))))
-    end
-    local got = call('RPOP', key, count)
-    if not got then break end
-    local kept, large = math.max(#into, 1), false
-    for _, payload in ipairs(got) do
-      into[#into + 1] = payload
-      bytes = bytes + #payload
-      large = large or #payload > largest
-    end
-    local full = bytes > budget
-    for i = #into, kept + 1, -1 do
-      if bytes <= budget then break end
-      bytes = bytes - #into[i]
-      call('RPUSH', key, into[i])
-      into[i] = nil
-    end
-    if large then refuse_oversized(into) end
-    if full then return budget end
-    if #got < count then break end
-  end
-  return bytes
 end
 
 local function take_into(payloads)

@@ -3,7 +3,7 @@
 -- general(), in fewer commands; whatever is not usual goes there, before the first write.
 -- KEYS, ARGV and answer are those of exchange.lua.
 local WORKERS, LATE, INBOX = KEYS[6], KEYS[7], KEYS[#KEYS]
-local held, acks, ranges, forgets, given = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), 9
+local held, acks, ranges, forgets, given = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), 10
 
 -- Every key that the usual way writes to is asked by a command of its type, or found to be absent: a
 -- wrong type is an error here, and not between two writes. The general way then names the key.
@@ -31,20 +31,6 @@ if acks > 0 then
   end
 end
 
--- A few first, then as many as fit into the byte budget by the size of those.
-local function take(payloads)
-  local budget, bytes = tonumber(ARGV[5]), 0
-  local few = math.min(want, 8)
-  local got = call('RPOP', WAITING, few) or {}
-  for i, payload in ipairs(got) do
-    payloads[i] = payload
-    bytes = bytes + #payload
-  end
-  if #got < few or few == want or bytes >= budget then return end
-  local rest = call('RPOP', WAITING, math.min(want - few, math.max(1, math.floor((budget - bytes) * few / (bytes + 1))))) or {}
-  for i, payload in ipairs(rest) do payloads[few + i] = payload end
-end
-
-local first, payloads = claim_by(take)
+local first, payloads = claim_by(function(payloads) take(WAITING, payloads, 0) end)
 if not first then return payloads end
-return {1, first, {}, {}, payloads, redeliveries(payloads)}
+return {1, first, {}, {}, payloads, redeliveries(payloads), oversized}

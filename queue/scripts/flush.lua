@@ -17,6 +17,6 @@ elseif state == 'timeout' then
   call('DEL', TIMEOUT)
 elseif state == 'failed' then
   gone = call('LLEN', FAILED)
-  call('DEL', FAILED, REASONS)
+  call('DEL', FAILED, KEYS[11])
 end
 return gone

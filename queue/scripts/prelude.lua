@@ -11,7 +11,7 @@
 
 local WAITING, DELAYED, RESERVED, TIMEOUT, FAILED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local WORKERS, LATE, BESIDE, EQUAL, REDELIVERED = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local REASONS, TENDER, GHOSTS, TOKENS, SEEN = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
+local TENDER, GHOSTS, TOKENS, SEEN = KEYS[12], KEYS[13], KEYS[14], KEYS[15]
 local HAND, INBOX = KEYS[16], KEYS[17]
 local call = redis.call
 
@@ -19,7 +19,6 @@ local KINDS = {
   'list', 'zset', 'zset', 'list', 'list', 'hash', 'hash', 'zset', 'hash', 'hash', 'list', 'string', 'zset', 'string', 'zset',
 }
 local WEEK = 604800                    -- seconds that a redelivery count outlives its last change
-local REASONS_KEPT = 1000
 local GHOST_LOOKS = {5, 60, 300, 1200, 86400} -- seconds between the looks into a swept worker's inbox
 local HELD = '\0held' -- in `late`, instead of the payload: the run is past its deadline, but its message is in hand only
 
@@ -112,13 +111,6 @@ local function let_go(worker, id, payload)
   call('HDEL', LATE, worker .. '/' .. id)
   call('HDEL', HAND, id)
   release_equal(payload)
-end
-
-local function explain(payload, reason, worker)
-  call('LPUSH', REASONS, cjson.encode({
-    digest = redis.sha1hex(payload), reason = reason, at = math.floor(clock() * 1000), worker = worker,
-  }))
-  call('LTRIM', REASONS, 0, REASONS_KEPT - 1)
 end
 
 -- Counts one more delivery of a message that is not an attempt of its handler. False = too many.

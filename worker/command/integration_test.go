@@ -55,9 +55,9 @@ func TestSIGTERMCutsOffWhatOutlivesTheDrain(t *testing.T) {
 		job    string
 		within time.Duration // the drain, and at most 10 s that pods have beyond it
 	}{
-		"parked":                           {"park", queue.Timeout, "wait", 8 * time.Second},
-		"redelivered":                      {"redeliver", queue.Waiting, "wait", 8 * time.Second},
-		"redelivered though it never ends": {"redeliver", queue.Waiting, "sleep", 10 * time.Second},
+		"parked":                           {"OnSchedule", queue.Timeout, "wait", 8 * time.Second},
+		"redelivered":                      {"Immediately", queue.Waiting, "wait", 8 * time.Second},
+		"redelivered though it never ends": {"Immediately", queue.Waiting, "sleep", 10 * time.Second},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestSIGTERMCutsOffWhatOutlivesTheDrain(t *testing.T) {
 func TestSIGKILLIsTakenOver(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
-	args := p.flags("--concurrency=4", "--on-worker-loss=redeliver", "--listen=")
+	args := p.flags("--concurrency=4", "--on-worker-loss=Immediately", "--listen=")
 	first, second := startProcess(t, args...), startProcess(t, args...)
 	pushed := 0
 	await(t, 30*time.Second, "runs of both workers", func() bool {

@@ -95,15 +95,19 @@ func (c *cli) consume(ctx context.Context) error {
 
 func (c *cli) newWorker(q *queue.Queue, h worker.Handler, m *worker.Metrics, log *slog.Logger) (*worker.Worker, error) {
 	s := c.settings
-	loss := queue.LossPolicy(s.OnWorkerLoss)
+	loss := queue.Park
+	if s.OnWorkerLoss == workerenv.LossImmediately {
+		loss = queue.Redeliver
+	}
 	consumer, err := q.NewConsumer(queue.ConsumerConfig{
 		ID: s.Pod, Pod: s.Pod, Owner: s.Owner,
-		HandleTimeout: s.Handle, Loss: loss, MaxReloads: s.MaxReloads,
+		HandleTimeout: s.Handle, Loss: loss, MaxReloads: s.MaxReloads, MaxMessageBytes: s.MaxMessageBytes,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return worker.New(worker.Config{
+<<<<<<< HEAD
 		Store:         consumer,
 		Keeper:        q.NewKeeper(queue.KeeperConfig{Loss: loss, MaxReloads: s.MaxReloads}),
 		Concurrency:   s.Concurrency,
@@ -117,6 +121,22 @@ func (c *cli) newWorker(q *queue.Queue, h worker.Handler, m *worker.Metrics, log
 		Listeners:     []worker.Listener{worker.NewJobLog(log, worker.JobLog(s.JobLog))},
 		Metrics:       m,
 		Logger:        log,
+=======
+		Store:           consumer,
+		Keeper:          q.NewKeeper(queue.KeeperConfig{Loss: loss, MaxReloads: s.MaxReloads}),
+		Concurrency:     s.Concurrency,
+		Pop:             s.Pop,
+		HandleTimeout:   s.Handle,
+		OnHandleTimeout: worker.HandleTimeoutPolicy(s.OnHandleTimeout),
+		OnLateSuccess:   worker.LateSuccessPolicy(s.OnLateSuccess),
+		Retry:           s.Retry,
+		MaxAttempts:     s.MaxAttempts,
+		Drain:           s.DrainTimeout(),
+		ContinueLost:    loss != queue.Redeliver,
+		Listeners:       []worker.Listener{worker.NewJobLog(log, worker.JobLog(s.JobLog))},
+		Metrics:         m,
+		Logger:          log,
+>>>>>>> 201b681 (Choose what happens to late runs, to late successes, to large messages and to what lost workers held)
 	}, h)
 }
 

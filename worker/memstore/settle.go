@@ -3,6 +3,7 @@ package memstore
 import (
 	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/asyncqueue/operator/queue"
@@ -58,6 +59,49 @@ func (c *Consumer) Expire(_ context.Context, id queue.RunID) (outcome queue.Outc
 		}
 	})
 	return outcome, nil
+}
+
+// Hold notes that the handle timeout has passed. A message in memory stays in hand
+// anyway.
+func (c *Consumer) Hold(_ context.Context, id queue.RunID) (outcome queue.Outcome, err error) {
+	c.queue.do(func() {
+		h := c.queue.hand[id]
+		switch {
+		case h == nil || h.owner != c:
+			outcome = queue.WasLost
+		case h.late:
+			outcome = queue.WasLate
+		default:
+			outcome = queue.Moved
+		}
+	})
+	return outcome, nil
+}
+
+// Withdraw ends a run well, and takes its message out of `timeout` if it was late.
+func (c *Consumer) Withdraw(_ context.Context, id queue.RunID) (outcome queue.Outcome, err error) {
+	c.queue.do(func() {
+		switch h := c.take(id); {
+		case h == nil:
+			outcome = queue.WasLost
+		case h.late && !c.queue.unpark(h.payload):
+			outcome = queue.WasLate
+		default:
+			outcome = queue.Moved
+			c.queue.done++
+		}
+	})
+	return outcome, nil
+}
+
+// unpark removes one copy of a message from `timeout`. It is called under the lock.
+func (q *Queue) unpark(payload []byte) bool {
+	at := slices.IndexFunc(q.timeout, func(m message) bool { return bytes.Equal(m.payload, payload) })
+	if at < 0 {
+		return false
+	}
+	q.timeout = slices.Delete(q.timeout, at, at+1)
+	return true
 }
 
 // Release puts messages whose run never began back, to be taken next.

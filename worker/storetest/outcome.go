@@ -30,6 +30,14 @@ func expire(ctx context.Context, s Store, id queue.RunID) (queue.Outcome, error)
 	return s.Expire(ctx, id)
 }
 
+func hold(ctx context.Context, s Store, id queue.RunID) (queue.Outcome, error) {
+	return s.Hold(ctx, id)
+}
+
+func withdraw(ctx context.Context, s Store, id queue.RunID) (queue.Outcome, error) {
+	return s.Withdraw(ctx, id)
+}
+
 func release(ctx context.Context, s Store, id queue.RunID) (queue.Outcome, error) {
 	return queue.Moved, s.Release(ctx, id)
 }
@@ -75,6 +83,18 @@ func testOutcomes(t *testing.T, open func(t *testing.T) Site) {
 		"retry after expire":   {then(expire, retry), queue.WasLate, timeout},
 		"requeue after expire": {then(expire, requeue), queue.WasLate, timeout},
 		"fail after expire":    {then(expire, fail), queue.WasLate, timeout},
+		"hold":                 {hold, queue.Moved, Standing{}},
+		"hold twice":           {then(hold, hold), queue.Moved, Standing{}},
+		"hold after fail":      {then(fail, hold), queue.WasLost, failed},
+		"hold after expire":    {then(expire, hold), queue.WasLate, timeout},
+		"retry after hold":     {then(hold, retry), queue.Moved, repeated},
+		"fail after hold":      {then(hold, fail), queue.Moved, failed},
+		"release after hold":   {then(hold, release), queue.Moved, waiting},
+		"leave after hold":     {then(hold, leave), queue.Moved, timeout},
+		"withdraw":             {then(expire, withdraw), queue.Moved, Standing{}},
+		"withdraw twice":       {then(expire, withdraw, withdraw), queue.WasLost, Standing{}},
+		"withdraw in time":     {withdraw, queue.Moved, Standing{}},
+		"fail after withdraw":  {then(expire, withdraw, fail), queue.WasLost, Standing{}},
 		"release":              {release, queue.Moved, waiting},
 		"release twice":        {then(release, release), queue.Moved, waiting},
 		"fail after release":   {then(release, fail), queue.WasLost, waiting},

@@ -27,6 +27,8 @@ type Store interface {
 	Requeue(ctx context.Context, id queue.RunID, delay time.Duration) (queue.Outcome, error)
 	Fail(ctx context.Context, id queue.RunID, reason string) (queue.Outcome, error)
 	Expire(ctx context.Context, id queue.RunID) (queue.Outcome, error)
+	Hold(ctx context.Context, id queue.RunID) (queue.Outcome, error)
+	Withdraw(ctx context.Context, id queue.RunID) (queue.Outcome, error)
 	Release(ctx context.Context, ids ...queue.RunID) error
 }
 
