@@ -3,6 +3,8 @@ package main
 // cases returns all cases, in the order of the table. Each has a file of its own.
 func cases() []faultCase {
 	return []faultCase{
-		killedWorkers(), killedWorkersParked(), naiveConsumers(),
+		killedWorkers(), killedWorkersParked(), killedRedis(), frozenRedis(), frozenWorkers(), frozenWorkersParked(),
+		cutConnections(), slowConnections(), halfOpen(), partialAnswers(),
+		naiveConsumers(),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/asyncqueue/operator/test/fault/crew"
@@ -23,7 +24,10 @@ type parcel struct {
 
 // mix makes the messages of a play: distinct and equal ones, of both kinds, some of which fail once,
 // fail always, come later, or take longer than the handle timeout.
+//
+// It is safe for concurrent use.
 type mix struct {
+	mu     sync.Mutex
 	random *rand.Rand
 	late   time.Duration // above 0: a few messages take this long
 
@@ -33,6 +37,8 @@ type mix struct {
 
 // next returns the next push.
 func (m *mix) next() (parcel, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if len(m.equal) > 0 && m.random.IntN(8) == 0 {
 		i := m.random.IntN(len(m.equal))
 		again := m.equal[i]
@@ -41,6 +47,9 @@ func (m *mix) next() (parcel, error) {
 		return again, nil
 	}
 	p, plan, most := parcel{copies: 1}, crew.Plan{Millis: m.random.IntN(20)}, 3
+	if m.random.IntN(4) == 0 {
+		plan.Millis = m.random.IntN(400) // long enough to be met in the hands of a worker
+	}
 	m.made++
 	p.id = fmt.Sprintf("m%d", m.made)
 	switch dice := m.random.IntN(100); {

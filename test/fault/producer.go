@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/asyncqueue/operator/queue"
 	"github.com/asyncqueue/operator/test/fault/ledger"
 )
+
+// pushers is how many pushes may be under way at once: some wait for an answer that does not come.
+const pushers = 6
 
 // producer pushes at an even rate and keeps the book.
 type producer struct {
@@ -26,11 +30,28 @@ type producer struct {
 func (p *producer) run(ctx context.Context) error {
 	ticker := time.NewTicker(time.Second / time.Duration(p.rate))
 	defer ticker.Stop()
+	var group sync.WaitGroup
+	failures := make(chan error, pushers)
+	for range pushers {
+		group.Go(func() { failures <- p.pushOn(ctx, ticker.C) })
+	}
+	group.Wait()
+	close(failures)
+	for err := range failures {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pushOn pushes a parcel at each tick.
+func (p *producer) pushOn(ctx context.Context, ticks <-chan time.Time) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-ticker.C:
+		case <-ticks:
 		}
 		one, err := p.mix.next()
 		if err != nil {

@@ -40,6 +40,7 @@ type scene struct {
 	workerURL func(place int) string // how workers reach it; nil: by url
 	rdb       redis.UniversalClient  // to look at Redis
 	queue     *queue.Queue
+	lines     []*wire // between Redis and the workers, where there are any
 	fleet     *fleet
 	producer  *producer
 	follower  *follower
