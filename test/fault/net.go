@@ -19,12 +19,12 @@ type wire struct {
 	addr  string
 }
 
-// wires puts a wire between Redis and each of so many groups of workers; producers stay direct.
-func (s *scene) wires(count int) ([]*wire, error) {
+// wiresTo lays so many wires to an address.
+func (s *scene) wiresTo(addr string, count int) ([]*wire, error) {
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
 	all := make([]*wire, count)
 	for i := range all {
-		proxy := toxiproxy.NewProxy(server, fmt.Sprintf("wire-%d", i), "127.0.0.1:0", s.server.Addr)
+		proxy := toxiproxy.NewProxy(server, fmt.Sprintf("wire-%d", i), "127.0.0.1:0", addr)
 		if err := proxy.Start(); err != nil {
 			return nil, fmt.Errorf("laying a wire: %w", err)
 		}
@@ -38,14 +38,14 @@ func (s *scene) wires(count int) ([]*wire, error) {
 	return all, nil
 }
 
-// openWires starts one Redis which workers reach over so many wires.
+// openWires starts one Redis which workers reach over so many wires; producers stay direct.
 func openWires(count int) func(*scene) error {
 	return func(s *scene) error {
 		if err := s.launch(); err != nil {
 			return err
 		}
 		var err error
-		if s.lines, err = s.wires(count); err != nil {
+		if s.lines, err = s.wiresTo(s.server.Addr, count); err != nil {
 			return err
 		}
 		s.workerURL = func(place int) string { return "redis://" + s.lines[place%count].addr }

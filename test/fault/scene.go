@@ -258,3 +258,16 @@ func (s *scene) one() *member {
 	defer s.mu.Unlock()
 	return members[s.random.IntN(len(members))]
 }
+
+// await waits until a condition holds.
+func (s *scene) await(ctx context.Context, what string, patience time.Duration, condition func(context.Context) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for !condition(ctx) {
+		if ctx.Err() != nil {
+			return fmt.Errorf("awaiting %s: not within %s", what, patience)
+		}
+		s.pause(ctx, 50*time.Millisecond)
+	}
+	return nil
+}
