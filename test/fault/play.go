@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 
 // The times of a play.
 const (
-	drainPatience = 60 * time.Second
+	drainPatience = 25 * time.Second
 	pollEvery     = 400 * time.Millisecond
 	warmUp        = 500 * time.Millisecond
 )
@@ -137,12 +138,26 @@ func (s *scene) settle(ctx context.Context, patience time.Duration) error {
 		case time.Now().After(limit):
 			if s.setting.kind == "" {
 				s.broke("after %s without a fault there is still %s", patience, now)
+				s.dump(ctx)
 			}
 			return nil
 		}
 		s.pause(ctx, 200*time.Millisecond)
 	}
 	return ctx.Err()
+}
+
+// dump tells the log what the workers' own keys hold.
+func (s *scene) dump(ctx context.Context) {
+	names, err := keysOf(ctx, s.rdb, s.channel)
+	if err != nil {
+		s.log.Printf("%s: listing the keys: %v", s.name, err)
+	}
+	for _, name := range names {
+		if strings.Contains(name, ":hand:") {
+			s.log.Printf("%s: %s = %v", s.name, name, s.rdb.HGetAll(ctx, name).Val())
+		}
+	}
 }
 
 // judge compares the book, the ledger and the keys.

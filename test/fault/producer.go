@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ type producer struct {
 	mix   *mix
 	rate  int // messages a second
 	book  ledger.Book
+	trace *log.Logger // one line for each push
 
 	// push puts copies of one message on the channel at once; nil: by queue.Push.
 	push func(ctx context.Context, p parcel) error
@@ -57,7 +59,9 @@ func (p *producer) pushOn(ctx context.Context, ticks <-chan time.Time) error {
 		if err != nil {
 			return fmt.Errorf("making a message: %w", err)
 		}
-		p.note(one, p.send(one))
+		began := time.Now()
+		err = p.send(one)
+		p.trace.Printf("%s %d copies, delay %s, %s after %s: %v", one.id, one.copies, one.delay, p.note(one, err), time.Since(began), err)
 	}
 }
 
@@ -84,13 +88,17 @@ func (p parcel) repeated() [][]byte {
 	return bodies
 }
 
-func (p *producer) note(one parcel, err error) {
-	for range one.copies {
-		switch {
-		case err == nil:
-			p.book.Confirm(one.id)
-		case errors.Is(err, queue.ErrUnknownOutcome):
-			p.book.Doubt(one.id)
-		}
+// note keeps the book and says what it wrote.
+func (p *producer) note(one parcel, err error) string {
+	word, write := "refused", func(string) {}
+	switch {
+	case err == nil:
+		word, write = "confirmed", p.book.Confirm
+	case errors.Is(err, queue.ErrUnknownOutcome):
+		word, write = "in doubt", p.book.Doubt
 	}
+	for range one.copies {
+		write(one.id)
+	}
+	return word
 }

@@ -94,7 +94,12 @@ func (s *scene) connect(seed uint64) error {
 	if s.setting.late {
 		m.late = s.setting.handle + 500*time.Millisecond
 	}
-	s.producer = &producer{queue: s.queue, mix: m, rate: s.setting.rate}
+	trace, err := os.Create(filepath.Join(s.dir, "pushes.log"))
+	if err != nil {
+		return fmt.Errorf("tracing the pushes: %w", err)
+	}
+	s.cleanup(func() { _ = trace.Close() })
+	s.producer = &producer{queue: s.queue, mix: m, rate: s.setting.rate, trace: log.New(trace, "", log.Ltime|log.Lmicroseconds)}
 	return nil
 }
 
