@@ -53,6 +53,7 @@ func (c *Consumer) Await(ctx context.Context, longest time.Duration) (bool, erro
 	case redis.IsOOMError(err):
 		return true, pause(ctx, oomPause)
 	default:
+		c.suspicious.Store(true)
 		return false, fmt.Errorf("awaiting as worker %s: %w", id, err)
 	}
 }

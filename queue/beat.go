@@ -68,6 +68,7 @@ func (c *Consumer) Beat(ctx context.Context, load Load) (BeatResult, error) {
 	answer, err := runList(ctx, c.queue.rdb, scriptBeat, c.queue.keys.worker(id), id, beat, tenderLease.Milliseconds(), c.rounds.suspect())
 	if err != nil {
 		c.rounds.miss()
+		c.suspicious.Store(true)
 		return BeatResult{}, fmt.Errorf("beating as worker %s: %w", id, err)
 	}
 	if answer.int(0) == 0 {

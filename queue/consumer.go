@@ -9,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -82,9 +83,11 @@ type Consumer struct {
 	queue *Queue
 	cfg   ConsumerConfig
 
-	exchanging sync.Mutex // held through an Exchange
-	claims     uint64     // number of the next claim; guarded by exchanging
-	claimed    []Run      // by a part of an Exchange that failed later; guarded by exchanging
+	exchanging sync.Mutex  // held through an Exchange
+	claims     uint64      // number of the next claim; guarded by exchanging
+	claimed    []Run       // by a part of an Exchange that failed later; guarded by exchanging
+	compared   time.Time   // when the hand was last compared with Redis; guarded by exchanging
+	suspicious atomic.Bool // a call has failed since: what Redis had confirmed may be undone
 
 	hand *hand
 
@@ -139,7 +142,7 @@ func (c *Consumer) Register(ctx context.Context) error {
 	c.active = true
 	c.contact = time.Now()
 	c.mu.Unlock()
-	c.claimed = nil
+	c.claimed, c.compared = nil, time.Now()
 	c.hand.empty()
 	return nil
 }

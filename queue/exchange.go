@@ -46,6 +46,9 @@ func (c *Consumer) Exchange(ctx context.Context, done []RunID, want int) (Exchan
 		}
 		if len(rest) == 0 {
 			all.Runs, c.claimed = c.claimed, nil
+			if c.mustCompare(len(done)) {
+				_ = c.compare(ctx, c.ID()) // it stays suspicious, and the next Exchange tries again
+			}
 			return all, nil
 		}
 	}
@@ -63,6 +66,7 @@ func (c *Consumer) exchange(ctx context.Context, done []RunID, want int) (Exchan
 	}
 	if err != nil {
 		c.hand.doubt(acks.ids...)
+		c.suspicious.Store(true)
 		return Exchanged{}, fmt.Errorf("exchanging as worker %s: %w", id, err)
 	}
 	if answer.int(0) == 0 {

@@ -24,6 +24,7 @@ var (
 	scriptRegister    = loadScript("register")
 	scriptBeat        = loadScript("beat")
 	scriptSweep       = loadScript("sweep")
+	scriptDisown      = loadScript("disown")
 	scriptTend        = loadScript("tend")
 	scriptReload      = loadScript("reload")
 	scriptFlush       = loadScript("flush")

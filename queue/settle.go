@@ -67,6 +67,7 @@ func (c *Consumer) Release(ctx context.Context, ids ...RunID) error {
 		}
 		if err := scriptRelease.Run(ctx, once{c.queue.rdb}, c.queue.keys.worker(worker), args...).Err(); err != nil {
 			c.hand.doubt(part...)
+			c.suspicious.Store(true)
 			return fmt.Errorf("releasing as worker %s: %w", worker, err)
 		}
 		c.hand.drop(part...)
@@ -94,6 +95,7 @@ func (c *Consumer) settle(ctx context.Context, doing string, s *redis.Script, id
 	args := append([]any{worker, id.String()}, more...)
 	code, err := s.Run(ctx, once{c.queue.rdb}, c.queue.keys.worker(worker), args...).Int()
 	if err != nil {
+		c.suspicious.Store(true)
 		return 0, fmt.Errorf("%s run %s: %w", doing, id, err)
 	}
 	outcome := Outcome(code)

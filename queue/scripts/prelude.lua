@@ -125,6 +125,17 @@ local function fail_as_poison(payload, max, worker)
   explain(payload, 'poison: it was put back as often as allowed (' .. max .. ') and never ended in time', worker)
 end
 
+-- Puts a message where a worker's loss sends it: park | redeliver, the latter at most `max` times (0 = no limit).
+local function give_back(payload, policy, max, worker)
+  if policy ~= 'redeliver' then
+    call('LPUSH', TIMEOUT, payload)
+  elseif may_redeliver(payload, max) then
+    call('RPUSH', WAITING, payload)
+  else
+    fail_as_poison(payload, max, worker)
+  end
+end
+
 -- Where the second part of a member of `beside` begins: <worker>/<run id>:<payload>.
 local function beside_payload(member)
   return string.sub(member, string.find(member, ':', 1, true) + 1)

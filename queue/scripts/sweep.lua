@@ -6,16 +6,6 @@ local beat = call('HGET', WORKERS, worker)
 if not beat or (seen ~= '' and beat ~= seen) then return {0} end
 pass_maxmemory()
 
-local function give_back(payload)
-  if policy ~= 'redeliver' then
-    call('LPUSH', TIMEOUT, payload)
-  elseif may_redeliver(payload, max) then
-    call('RPUSH', WAITING, payload)
-  else
-    fail_as_poison(payload, max, worker)
-  end
-end
-
 local from_inbox, back, late = empty_inbox(INBOX), 0, 0
 local ids = {}
 for _, field in ipairs(call('HKEYS', HAND)) do
@@ -30,7 +20,7 @@ for i = from, to, step do
   if is_late(worker, id, payload) then
     late = late + 1
   else
-    give_back(payload)
+    give_back(payload, policy, max, worker)
     back = back + 1
   end
   let_go(worker, id, payload)

@@ -17,6 +17,7 @@ import (
 const (
 	drainPatience = 25 * time.Second
 	pollEvery     = 400 * time.Millisecond
+	ghostPatience = 20 * time.Second
 	warmUp        = 500 * time.Millisecond
 )
 
@@ -82,7 +83,27 @@ func (s *scene) perform(ctx context.Context, c faultCase, length time.Duration) 
 	if err := s.settle(ctx, drainPatience); err != nil {
 		return err
 	}
-	return s.fleet.stop()
+	if err := s.fleet.stop(); err != nil {
+		return err
+	}
+	return s.tidy(ctx)
+}
+
+// tidy tends the channel, as the operator's poller does where no worker lives, until nothing stands in
+// the inboxes of those who have left.
+func (s *scene) tidy(ctx context.Context) error {
+	keeper := s.queue.NewKeeper(queue.KeeperConfig{Loss: s.setting.loss})
+	for limit := time.Now().Add(ghostPatience); time.Now().Before(limit) && ctx.Err() == nil; {
+		if _, err := keeper.Tend(ctx); err != nil {
+			return fmt.Errorf("tending after the last worker left: %w", err)
+		}
+		now, err := look(ctx, s.rdb, s.channel)
+		if err != nil || len(now.ours) == 0 {
+			return err
+		}
+		s.pause(ctx, pollEvery)
+	}
+	return ctx.Err()
 }
 
 // poll is the operator's poller: it tends the channel where no worker lives to do it.

@@ -13,7 +13,7 @@ import (
 )
 
 // pushers is how many pushes may be under way at once: some wait for an answer that does not come.
-const pushers = 6
+const pushers = 24
 
 // producer pushes at an even rate and keeps the book.
 type producer struct {
