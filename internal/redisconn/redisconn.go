@@ -24,7 +24,7 @@ func New(cfg Config) (redis.UniversalClient, error) {
 		return nil, fmt.Errorf("configuring Redis: %w", err)
 	}
 	if where.Mode == Cluster {
-		return redis.NewClusterClient(options.Cluster()), nil
+		return newCluster(options.Cluster()), nil
 	}
 	return redis.NewClient(options.Simple()), nil
 }

@@ -5,7 +5,7 @@ func cases() []faultCase {
 	return []faultCase{
 		killedWorkers(), killedWorkersParked(), killedRedis(), frozenRedis(), frozenWorkers(), frozenWorkersParked(),
 		cutConnections(), slowConnections(), halfOpen(), partialAnswers(),
-		failedOver(),
+		failedOver(), resharded(), lostNode(),
 		naiveConsumers(),
 	}
 }

@@ -23,7 +23,7 @@ type producer struct {
 	book  ledger.Book
 	trace *log.Logger // one line for each push
 
-	// push puts copies of one message on the channel at once; nil: by queue.Push.
+	// push puts copies of one message on the channel at once; nil: by queue.Push or PushDelayed.
 	push func(ctx context.Context, p parcel) error
 }
 
@@ -69,12 +69,12 @@ func (p *producer) pushOn(ctx context.Context, ticks <-chan time.Time) error {
 func (p *producer) send(one parcel) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
+	if p.push != nil {
+		return p.push(ctx, one)
+	}
 	if one.delay > 0 {
 		_, err := p.queue.PushDelayed(ctx, one.delay, one.body)
 		return err
-	}
-	if p.push != nil {
-		return p.push(ctx, one)
 	}
 	return p.queue.Push(ctx, one.repeated()...)
 }

@@ -17,6 +17,9 @@ import (
 
 const masterName = "mymaster"
 
+// syncAtOnce lets a replica begin without waiting for others.
+var syncAtOnce = []string{"--repl-diskless-sync-delay", "0"}
+
 // pair is a master and its replica, watched by sentinels. The replica lags behind.
 type pair struct {
 	s       *scene
@@ -61,7 +64,7 @@ func failedOver() faultCase {
 func openPair(s *scene) (*pair, error) {
 	p := &pair{s: s}
 	for i := range p.servers {
-		server, err := s.launchWith(redistest.Options{}, "redis-"+strconv.Itoa(i))
+		server, err := s.launchWith(redistest.Options{Args: syncAtOnce}, "redis-"+strconv.Itoa(i))
 		if err != nil {
 			return nil, err
 		}

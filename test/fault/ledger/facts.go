@@ -5,9 +5,6 @@ import "time"
 // Span is a stretch of time.
 type Span struct{ From, To time.Time }
 
-// contains says whether t lies in the span.
-func (s Span) contains(t time.Time) bool { return !t.Before(s.From) && !t.After(s.To) }
-
 // Facts is all that is known about one play, once it is over and its workers are gone.
 type Facts struct {
 	Pushed   map[string]Pushed // by id

@@ -25,6 +25,7 @@ type runRecord struct {
 	pid     int
 	id      string
 	attempt int
+	since   time.Time
 	end     What // of Acked, Late, Retried, Failed, Released, Lost; empty: none was confirmed
 	endAt   time.Time
 	expired bool
@@ -112,7 +113,7 @@ func (t *tally) read(e Entry) {
 	case Ended:
 		life.well[attemptKey{e.ID, e.Attempt}]++
 	case Claimed:
-		t.runs[runKey{e.Life, e.Run}] = &runRecord{life: e.Life, pid: e.Pid, id: e.ID, attempt: e.Attempt}
+		t.runs[runKey{e.Life, e.Run}] = &runRecord{life: e.Life, pid: e.Pid, id: e.ID, attempt: e.Attempt, since: e.Time()}
 	case Expired:
 		if r := t.runs[runKey{e.Life, e.Run}]; r != nil {
 			r.expired = true
@@ -128,7 +129,7 @@ func (t *tally) read(e Entry) {
 // countEnd books the end of a run with its message.
 func (t *tally) countEnd(r *runRecord) {
 	m, at := t.of(r.id), attemptLife{r.life, r.attempt}
-	undone := t.mayBeUndone(r.endAt)
+	undone := t.mayBeUndone(r)
 	switch r.end {
 	case Acked:
 		m.acked++
@@ -157,8 +158,11 @@ func (t *tally) wasCutShort(r *runRecord) bool {
 	return killed || t.lives[r.life].evicted
 }
 
-func (t *tally) mayBeUndone(at time.Time) bool {
-	return slices.ContainsFunc(t.facts.Undone, func(s Span) bool { return s.contains(at) })
+// mayBeUndone says whether a fail-over came while the run was in hand, or about when it ended.
+func (t *tally) mayBeUndone(r *runRecord) bool {
+	return slices.ContainsFunc(t.facts.Undone, func(s Span) bool {
+		return !r.since.After(s.To) && (r.end == "" || !r.endAt.Before(s.From))
+	})
 }
 
 // countLife books the runs of one life with their messages.
