@@ -60,6 +60,10 @@ apiserver: redis-server envtest ## The operator against a real etcd and kube-api
 e2e: redis-server ## The end-to-end suite: real pods on a real one-node cluster.
 	hack/e2e
 
+.PHONY: burst
+burst: redis-server ## The timeline of a burst from zero on the real cluster: a table, and bin/reports/burst.json.
+	FOCUS='A burst from zero' hack/e2e
+
 .PHONY: e2e-host
 e2e-host: ## The suite of the node that runs pods as host processes, where containers cannot run.
 	hack/hostnode/e2e
