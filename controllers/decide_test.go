@@ -162,16 +162,19 @@ func invalid(kind string) error {
 	return apierrors.NewInvalid(schema.GroupKind{Kind: kind}, "x", nil)
 }
 
-func TestJudge(t *testing.T) {
+// judgeCase is a scene with what is to be said of it.
+type judgeCase struct {
+	seen    *observed
+	outcome outcome
+	// want has the conditions as Status/Reason that the case is about.
+	want map[string]string
+}
+
+func judgeCases() map[string]judgeCase {
 	starting := workers(3, 3, 1)
 	three := func(s *observed) { s.queue.Spec.Replicas = ptr.To[int32](3) }
 	failing := func(s *observed) { s.podTrouble = "container worker: bad" }
-	tests := map[string]struct {
-		seen    *observed
-		outcome outcome
-		// want has the conditions as Status/Reason that the case is about.
-		want map[string]string
-	}{
+	return map[string]judgeCase{
 		"all is well": {scene(), outcome{}, map[string]string{
 			"Ready": "True/Consuming", "Reconciling": "", "Stalled": "", "WorkersAvailable": "True/Consuming", "QueueReachable": "True/Reachable",
 			"ScalingActive": "", "TimeoutReloadScheduled": "", "Suspended": "False/NotSuspended", "ChannelConflict": "False/SoleOwner",
@@ -261,7 +264,10 @@ func TestJudge(t *testing.T) {
 		}},
 		"reloads are scheduled": {scene(reloaded, withCronJob), outcome{}, map[string]string{"TimeoutReloadScheduled": "True/Scheduled"}},
 	}
-	for name, tc := range tests {
+}
+
+func TestJudge(t *testing.T) {
+	for name, tc := range judgeCases() {
 		t.Run(name, func(t *testing.T) {
 			verdicts := judge(tc.seen, decide(tc.seen), tc.outcome)
 			for kind, want := range tc.want {
