@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,26 +22,69 @@ type Status interface {
 	Ready() error
 }
 
+const (
+	// startPatience is how long an answer about readiness waits for a worker that
+	// has never been ready: well within a kubelet's timeout of 2 s. A probe that
+	// comes a moment too early would else be repeated only a period later.
+	startPatience = time.Second
+	startInterval = 10 * time.Millisecond
+)
+
 // Handler serves /livez, /readyz and /metrics. A probe that fails answers 503 and
-// the reason.
+// the reason. Until the worker was ready once, /readyz waits for it up to 1 s.
 func Handler(s Status, g prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", probe(s.Live))
-	mux.HandleFunc("GET /readyz", probe(s.Ready))
+	mux.HandleFunc("GET /readyz", readiness(s.Ready))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(g, promhttp.HandlerOpts{}))
 	return mux
 }
 
 func probe(check func() error) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		if err := check(); err != nil {
-			w.WriteHeader(http.StatusServiceUnavailable)
-			fmt.Fprintln(w, err) //nolint:errcheck // the client is gone
-			return
+	return func(w http.ResponseWriter, _ *http.Request) { answer(w, check()) }
+}
+
+// readiness is a probe that waits for a worker that is still starting.
+func readiness(check func() error) http.HandlerFunc {
+	var wasReady atomic.Bool
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := check()
+		if err != nil && !wasReady.Load() {
+			err = await(r.Context(), check)
 		}
-		fmt.Fprintln(w, "ok") //nolint:errcheck // the client is gone
+		if err == nil {
+			wasReady.Store(true)
+		}
+		answer(w, err)
 	}
+}
+
+// await checks until all is well or startPatience is over.
+func await(ctx context.Context, check func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	tick := time.NewTicker(startInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return check()
+		case <-tick.C:
+			if err := check(); err == nil {
+				return nil
+			}
+		}
+	}
+}
+
+func answer(w http.ResponseWriter, err error) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintln(w, err) //nolint:errcheck // the client is gone
+		return
+	}
+	fmt.Fprintln(w, "ok") //nolint:errcheck // the client is gone
 }
 
 // Serve answers on l until ctx is done.
