@@ -5,6 +5,7 @@ SHELL := /usr/bin/env bash -o pipefail
 
 VERSION ?= dev
 TAG ?= dev
+FUZZTIME ?= 1m
 IMAGES ?= manager worker demojob
 GOLANGCI_LINT_VERSION ?= v2.15.0
 
@@ -75,6 +76,10 @@ fault: redis-server ## Break things under load, prove that nothing is lost (DURA
 .PHONY: bench
 bench: redis-server ## Throughput and latency beside asynq, Hyperf's protocol and a prototype (BENCH="-rounds 3 -long 10000000").
 	cd test/bench && PATH=$(BIN)/k8s:$(PATH) go run . -out $(BIN)/reports/bench.json $(BENCH)
+
+.PHONY: fuzz
+fuzz: ## Fuzz every decoder, one after the other, each for FUZZTIME (default 1m).
+	hack/fuzz $(FUZZTIME)
 
 .PHONY: envtest
 envtest: ## Build etcd, kube-apiserver and kubectl from their Go modules (minutes the first time).

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -16,7 +17,7 @@ type Reason struct {
 }
 
 // Reasons returns the newest n reasons, newest first. The newest 1000 are kept; a flush of failed
-// removes them.
+// removes them. An entry that is no reason is returned as it stands, in the field Reason.
 func (q *Queue) Reasons(ctx context.Context, n int) ([]Reason, error) {
 	if n <= 0 {
 		return nil, nil
@@ -27,14 +28,20 @@ func (q *Queue) Reasons(ctx context.Context, n int) ([]Reason, error) {
 	}
 	reasons := make([]Reason, 0, len(texts))
 	for _, text := range texts {
-		var r struct {
-			Digest, Reason, Worker string
-			At                     int64
-		}
-		if err := json.Unmarshal([]byte(text), &r); err != nil {
-			return nil, fmt.Errorf("reading reasons of %s: %w", q.channel, err)
-		}
-		reasons = append(reasons, Reason{Digest: r.Digest, Reason: r.Reason, Worker: r.Worker, At: time.UnixMilli(r.At)})
+		reasons = append(reasons, parseReason(text))
 	}
 	return reasons, nil
+}
+
+// parseReason reads one entry. What is none is shown as it stands: somebody put it there by hand, and
+// it must not hide the others.
+func parseReason(text string) Reason {
+	var r struct {
+		Digest, Reason, Worker string
+		At                     int64
+	}
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		return Reason{Reason: strings.ToValidUTF8(text, "?")}
+	}
+	return Reason{Digest: r.Digest, Reason: r.Reason, Worker: r.Worker, At: time.UnixMilli(r.At)}
 }

@@ -52,6 +52,9 @@ func ParseURL(text string) (Place, *url.Userinfo, error) {
 	p := Place{Mode: mode, TLS: plain != scheme}
 	rest, query, _ := strings.Cut(rest, "?")
 	hosts, path, _ := strings.Cut(rest, "/")
+	if strings.Contains(path+query, "@") { // what stands before it may be a secret
+		return Place{}, nil, errors.New("want / and ? in a user name or password written as %2F and %3F, and @ behind the host as %40")
+	}
 	var user *url.Userinfo
 	if at := strings.LastIndex(hosts, "@"); at >= 0 {
 		var err error
@@ -129,7 +132,8 @@ func (p *Place) readAddresses(hosts string) error {
 	for host := range strings.SplitSeq(hosts, ",") {
 		addr, err := withPort(host, port)
 		if err != nil {
-			return fmt.Errorf("address %q: %w", host, err)
+			name, _, _ := strings.Cut(host, ":") // what follows may belong to a password
+			return fmt.Errorf("address %q: %w", name, err)
 		}
 		p.Addresses = append(p.Addresses, addr)
 	}

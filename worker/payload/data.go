@@ -10,8 +10,8 @@ const (
 	// copiesBytes and copiesFactor limit the JSON of a Hyperf job whose values
 	// share others: up to copiesBytes + copiesFactor times the length of the
 	// message, shared values are written once per use.
-	copiesBytes  = 1 << 20
-	copiesFactor = 8
+	copiesBytes  = 64 << 10
+	copiesFactor = 4
 )
 
 // Data returns the parameters of the job as JSON; they must not be modified.
@@ -29,7 +29,7 @@ func (m *Message) Data() json.RawMessage {
 			return
 		}
 		m.natural = m.withJob(func(t *phpserialize.Tree) []byte {
-			return t.AppendNatural(nil, m.job, copiesBytes+copiesFactor*len(m.raw))
+			return t.AppendNatural(make([]byte, 0, len(m.raw)), m.job, copiesBytes+copiesFactor*len(m.raw))
 		})
 	})
 	return m.natural

@@ -11,8 +11,8 @@ import (
 // that a worker spends on a small message.
 type jsonScanner struct{ src []byte }
 
-// maxJSONDepth is the limit of encoding/json.
-const maxJSONDepth = 10000
+// maxJSONDepth keeps the stack small. Many readers of JSON stop at 1000 levels or before.
+const maxJSONDepth = 1000
 
 // jsonError says at which byte the text is no JSON.
 type jsonError struct {
