@@ -90,15 +90,12 @@ func (c *Config) validate() error {
 		return fmt.Errorf("Config.HandleTimeout must be positive, not %s", c.HandleTimeout)
 	case c.Drain < 0:
 		return fmt.Errorf("Config.Drain must be positive, not %s", c.Drain)
-<<<<<<< HEAD
 	case c.MaxMessages < 0:
 		return fmt.Errorf("Config.MaxMessages must be at least 0, not %d", c.MaxMessages)
-=======
 	case c.OnHandleTimeout != Continue && c.OnHandleTimeout != Cancel:
 		return fmt.Errorf("Config.OnHandleTimeout must be %s or %s, not %q", Continue, Cancel, string(c.OnHandleTimeout))
 	case c.OnLateSuccess != Keep && c.OnLateSuccess != Remove:
 		return fmt.Errorf("Config.OnLateSuccess must be %s or %s, not %q", Keep, Remove, string(c.OnLateSuccess))
->>>>>>> 201b681 (Choose what happens to late runs, to late successes, to large messages and to what lost workers held)
 	case c.MaxAttempts < 0:
 		return fmt.Errorf("Config.MaxAttempts must be at least 0, not %d", c.MaxAttempts)
 	}

@@ -107,21 +107,6 @@ func (c *cli) newWorker(q *queue.Queue, h worker.Handler, m *worker.Metrics, log
 		return nil, err
 	}
 	return worker.New(worker.Config{
-<<<<<<< HEAD
-		Store:         consumer,
-		Keeper:        q.NewKeeper(queue.KeeperConfig{Loss: loss, MaxReloads: s.MaxReloads}),
-		Concurrency:   s.Concurrency,
-		Pop:           s.Pop,
-		HandleTimeout: s.Handle,
-		Retry:         s.Retry,
-		MaxAttempts:   s.MaxAttempts,
-		MaxMessages:   s.MaxMessages,
-		Drain:         s.DrainTimeout(),
-		ContinueLost:  loss != queue.Redeliver,
-		Listeners:     []worker.Listener{worker.NewJobLog(log, worker.JobLog(s.JobLog))},
-		Metrics:       m,
-		Logger:        log,
-=======
 		Store:           consumer,
 		Keeper:          q.NewKeeper(queue.KeeperConfig{Loss: loss, MaxReloads: s.MaxReloads}),
 		Concurrency:     s.Concurrency,
@@ -131,12 +116,12 @@ func (c *cli) newWorker(q *queue.Queue, h worker.Handler, m *worker.Metrics, log
 		OnLateSuccess:   worker.LateSuccessPolicy(s.OnLateSuccess),
 		Retry:           s.Retry,
 		MaxAttempts:     s.MaxAttempts,
+		MaxMessages:     s.MaxMessages,
 		Drain:           s.DrainTimeout(),
 		ContinueLost:    loss != queue.Redeliver,
 		Listeners:       []worker.Listener{worker.NewJobLog(log, worker.JobLog(s.JobLog))},
 		Metrics:         m,
 		Logger:          log,
->>>>>>> 201b681 (Choose what happens to late runs, to late successes, to large messages and to what lost workers held)
 	}, h)
 }
 
