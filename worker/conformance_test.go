@@ -31,6 +31,8 @@ func TestFakeStore(t *testing.T) {
 			Push:  s.push,
 			Look:  func() storetest.Standing { return storetest.Standing(s.standing()) },
 			Tend:  func() error { s.look(s.moveDue); return nil },
+
+			LoseAnswer: func() { s.look(func() { s.mute++ }) },
 		}
 	})
 }

@@ -216,3 +216,30 @@ func testAtOnce(t *testing.T, site Site) {
 		t.Errorf("standing (-want +got):\n%s", diff)
 	}
 }
+
+// testLostAnswer loses the answer to a claim, and to what acknowledges and claims
+// at once: asked again, even for less, the same runs come.
+func testLostAnswer(t *testing.T, site Site) {
+	if site.LoseAnswer == nil {
+		t.Skip("the answers of this store cannot get lost: Site.LoseAnswer is nil")
+	}
+	register(t, site)
+	site.Push("a", "b", "c", "d")
+	lose := func(done []queue.RunID, want int) {
+		t.Helper()
+		site.LoseAnswer()
+		if got, err := site.Store.Exchange(t.Context(), done, want); err == nil {
+			t.Fatalf("Exchange = %+v, want its answer lost", got)
+		}
+	}
+	lose(nil, 2)
+	lose(nil, 2)
+	first := claim(t, site, nil, 1, "a", "b")
+	checkStanding(t, site, Standing{Waiting: []string{"c", "d"}})
+
+	done := []queue.RunID{first.Runs[0].ID, first.Runs[1].ID}
+	lose(done[:1], 1)
+	second := claim(t, site, done, 1, "c")
+	claim(t, site, []queue.RunID{second.Runs[0].ID}, 5, "d")
+	checkStanding(t, site, Standing{})
+}

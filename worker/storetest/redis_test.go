@@ -1,7 +1,10 @@
 package storetest_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -33,6 +36,8 @@ func TestRedis(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = rdb.Close() })
+		cut := &answerCut{}
+		rdb.AddHook(cut)
 		q, err := queue.New(rdb, fmt.Sprintf("{store-%d}", channels.Add(1)))
 		if err != nil {
 			t.Fatal(err)
@@ -53,6 +58,8 @@ func TestRedis(t *testing.T) {
 			},
 			Look: func() storetest.Standing { return standing(t, rdb, q.Channel()) },
 			Tend: func() error { _, err := keeper.Tend(t.Context()); return err },
+
+			LoseAnswer: func() { cut.armed.Store(true) },
 		}
 	})
 }
@@ -72,4 +79,31 @@ func standing(t *testing.T, rdb redis.UniversalClient, channel string) storetest
 		t.Fatal(err)
 	}
 	return storetest.Standing{Waiting: list(queue.Waiting), Delayed: delayed, Timeout: list(queue.Timeout), Failed: list(queue.Failed)}
+}
+
+// answerCut is a client hook that loses the answer to the next command.
+type answerCut struct{ armed atomic.Bool }
+
+var errCut = errors.New("connection cut by the test")
+
+// DialHook passes on.
+func (c *answerCut) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
+}
+
+// ProcessHook loses the answer if armed. That a script is not known yet is no answer.
+func (c *answerCut) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		if redis.HasErrorPrefix(err, "NOSCRIPT") || !c.armed.CompareAndSwap(true, false) {
+			return err
+		}
+		cmd.SetErr(errCut)
+		return errCut
+	}
+}
+
+// ProcessPipelineHook passes on.
+func (c *answerCut) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error { return next(ctx, cmds) }
 }

@@ -43,6 +43,9 @@ type Site struct {
 	Look func() Standing
 	// Tend moves what is due.
 	Tend func() error
+	// LoseAnswer makes the next Exchange fail after it was carried out. Nil: the
+	// store has no answers that can get lost.
+	LoseAnswer func()
 }
 
 // Standing is where messages stand; what is taken first comes first.
@@ -66,6 +69,7 @@ func Run(t *testing.T, open func(t *testing.T) Site) {
 		"leaving ends a life":                          testLeave,
 		"what did not begin is taken next":             testRelease,
 		"calls at the same time":                       testAtOnce,
+		"a claim whose answer got lost":                testLostAnswer,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
