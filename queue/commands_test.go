@@ -18,7 +18,7 @@ import (
 // knownCommands are the commands that Redis 6.2 has, of those that we use.
 var knownCommands = []string{
 	"BLMOVE", "DEL", "EVAL", "EVALSHA", "EXISTS", "EXPIRE", "GET", "HDEL", "HEXISTS", "HGET", "HGETALL", "HINCRBY", "HKEYS", "HLEN",
-	"HMGET", "HRANDFIELD", "HSET", "HVALS", "INCRBY", "LINDEX", "LLEN", "LMOVE", "LPOS", "LPUSH", "LRANGE", "LREM", "LTRIM", "RPOP", "RPUSH",
+	"HMGET", "HRANDFIELD", "HSET", "HVALS", "INCRBY", "LINDEX", "LLEN", "LMOVE", "LPOS", "LPUSH", "LRANGE", "LREM", "LTRIM", "PEXPIRE", "RPOP", "RPUSH",
 	"SET", "TIME", "TYPE", "ZADD", "ZCARD", "ZCOUNT", "ZINCRBY", "ZMSCORE", "ZRANGE", "ZRANGEBYSCORE", "ZREM", "ZREMRANGEBYSCORE", "ZREVRANGE", "ZSCORE",
 }
 

@@ -15,6 +15,9 @@ type keys struct {
 	tokens      string // counter: deals the tokens that tell the runs of one second apart
 	seen        string // zset: worker id -> number of its last beat among all beats; the number of the last one stands under ""
 
+	turn  string // string with a lease: the worker that may run messages of an exclusive queue
+	fence string // counter: where the fence numbers of the next turn begin
+
 	hands, inboxes string // prefixes of the two keys of each worker
 }
 
@@ -24,6 +27,7 @@ func newKeys(channel string) keys {
 		waiting: of("waiting"), delayed: of("delayed"), reserved: of("reserved"), timeout: of("timeout"), failed: of("failed"),
 		workers: of("workers"), late: of("late"), beside: of("beside"), equal: of("equal"), redelivered: of("redelivered"),
 		reasons: of("reasons"), tender: of("tender"), ghosts: of("ghosts"), tokens: of("tokens"), seen: of("seen"),
+		turn: of("turn"), fence: of("fence"),
 		hands: of("hand:"), inboxes: of("inbox:"),
 	}
 }

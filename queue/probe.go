@@ -42,7 +42,7 @@ type probe struct {
 }
 
 func (p *probe) run() error {
-	for _, part := range []func() error{p.produce, p.consume, p.lose, p.manage} {
+	for _, part := range []func() error{p.produce, p.consume, p.lose, p.manage, p.takeTurns} {
 		if err := part(); err != nil {
 			return err
 		}
@@ -157,6 +157,18 @@ func (p *probe) lose() error {
 	keeper := p.queue.NewKeeper(KeeperConfig{})
 	_, err := keeper.Tend(p.ctx)
 	return err
+}
+
+// takeTurns belongs to exclusive queues; it is probed for all, to have one list of commands.
+func (p *probe) takeTurns() error {
+	turn := p.queue.NewTurn()
+	p.keys = append(p.keys, turn.keys()...)
+	for range 2 {
+		if _, _, err := turn.Take(p.ctx); err != nil {
+			return err
+		}
+	}
+	return turn.Give(p.ctx)
 }
 
 func (p *probe) manage() error {

@@ -44,6 +44,10 @@ type Config struct {
 	// the cause ErrLost. It is for queues where such a message is parked in
 	// `timeout`, and does not run again by itself.
 	ContinueLost bool
+	// Turn makes the queue exclusive: a message begins only while this worker has
+	// the turn, *queue.Turn, and Job.Fence grows with each. It needs a
+	// Concurrency of 1. Default nil: not exclusive.
+	Turn Turn
 	// Listeners are told of every event, in this order.
 	Listeners []Listener
 	// Metrics counts what happens. Nil: nothing is counted.
@@ -84,6 +88,8 @@ func (c *Config) validate() error {
 		return errors.New("Config.Store must be set")
 	case c.Concurrency < 0:
 		return fmt.Errorf("Config.Concurrency must be at least 1, not %d", c.Concurrency)
+	case c.Turn != nil && c.Concurrency != 1:
+		return fmt.Errorf("Config.Concurrency must be 1 with Config.Turn, not %d", c.Concurrency)
 	case c.Pop < 0:
 		return fmt.Errorf("Config.Pop must be positive, not %s", c.Pop)
 	case c.HandleTimeout < 0:

@@ -40,6 +40,10 @@ type Job struct {
 	// Redelivered counts how often the message came back after a crash or a
 	// reload.
 	Redelivered int
+	// Fence grows with each run of an exclusive queue: who keeps the greatest one
+	// seen, and refuses smaller ones, is safe from runs that have lost their turn.
+	// 0 where the queue is not exclusive.
+	Fence uint64
 	// Message is the decoded message. Nil in events about a message that could
 	// not be decoded.
 	Message *payload.Message

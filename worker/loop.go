@@ -28,6 +28,8 @@ type loop struct {
 	work context.Context         //nolint:containedctx // of the handlers of this life; ends with the worker's own
 	lose context.CancelCauseFunc // cancels it, when the worker was taken for dead
 
+	turn *turn // nil: the queue is not exclusive
+
 	size     int // slots there are: what SetConcurrency asked for, as of this turn
 	free     int // slots without a run; below 0 while a message is handed back, or more run than there are slots
 	running  running
@@ -70,6 +72,9 @@ func newLoop(w *Worker, cut context.CancelCauseFunc) *loop {
 		timer:   time.NewTimer(turnInterval),
 	}
 	l.work, l.lose = context.WithCancelCause(w.work)
+	if w.cfg.Turn != nil {
+		l.turn = newTurn(w)
+	}
 	return l
 }
 
@@ -99,7 +104,7 @@ func (l *loop) run(ctx context.Context) {
 		case l.repeat || len(l.acks) > 0 || l.asks() > 0:
 			l.exchange()
 			continue
-		case l.free > 0 && !l.draining() && !l.awaiting:
+		case l.free > 0 && !l.draining() && !l.awaiting && l.turn.mine():
 			l.await()
 		}
 		l.park(now)
@@ -127,6 +132,9 @@ func (l *loop) collect() {
 		}
 		l.running.remove(t)
 		l.free++
+		if l.turn != nil {
+			l.turn.ended()
+		}
 		l.reuse(t)
 		t = next
 	}
@@ -142,7 +150,7 @@ func (l *loop) noticeInbox() {
 
 // found notes that a message stands in the inbox.
 func (l *loop) found() {
-	if l.free > 0 && !l.draining() {
+	if l.free > 0 && !l.draining() && l.turn.mine() {
 		l.hungry = true
 	} else {
 		l.surplus = true
@@ -152,7 +160,7 @@ func (l *loop) found() {
 // asks returns how many messages the next exchange may claim.
 func (l *loop) asks() int {
 	n := 0
-	if l.hungry && !l.draining() {
+	if l.hungry && !l.draining() && l.turn.mine() {
 		n = min(max(l.free, 0), exchangeLimit, l.left())
 	}
 	if l.surplus && n == 0 {
@@ -233,7 +241,7 @@ func (l *loop) startAll(runs []queue.Run) {
 	for _, run := range runs {
 		t := l.take(run, now)
 		l.free--
-		if l.free < 0 || l.draining() {
+		if l.free < 0 || l.draining() || !l.enter(t) {
 			go t.handBack()
 			continue
 		}
@@ -241,6 +249,15 @@ func (l *loop) startAll(runs []queue.Run) {
 		l.running.add(t)
 		t.begin()
 	}
+}
+
+// enter gives a run of an exclusive queue its turn, and says whether it has one.
+func (l *loop) enter(t *task) (ok bool) {
+	if l.turn == nil {
+		return true
+	}
+	t.ctx, t.fence, ok = l.turn.begin(t.ctx)
+	return ok
 }
 
 // take returns a task for run, a used one where there is one.
@@ -263,7 +280,7 @@ func (l *loop) reuse(t *task) {
 	if t.cancel != nil {
 		t.cancel(nil)
 	}
-	t.run, t.ctx, t.cancel, t.acknowledge, t.expired = queue.Run{}, nil, nil, false, nil
+	t.run, t.ctx, t.cancel, t.fence, t.acknowledge, t.expired = queue.Run{}, nil, nil, 0, false, nil
 	t.job.Store(nil)
 	t.phase.Store(phaseRunning)
 	t.next, l.spare = l.spare, t

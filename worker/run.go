@@ -44,6 +44,7 @@ func (t *task) decode() (*Job, error) {
 		Attempt:     message.Attempts() + 1,
 		MaxAttempts: most,
 		Redelivered: t.run.Redelivered,
+		Fence:       t.fence,
 		Message:     message,
 	}, nil
 }

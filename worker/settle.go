@@ -29,6 +29,7 @@ func (t *task) settle(job *Job, err error, own queue.Outcome) {
 		return
 	}
 	if !cancelled && t.interrupted(err) {
+		t.surrender()
 		return
 	}
 	d := w.judge(job, err)

@@ -20,6 +20,8 @@ type task struct {
 	work   chan struct{}           // one token per run; closed when the loop ends
 	cancel context.CancelCauseFunc // cancels ctx; nil unless the handle timeout does so
 
+	fence uint64 // of an exclusive queue; else 0
+
 	job atomic.Pointer[Job] // for the goroutine that expires it
 	// acknowledge asks the loop to let the id ride on the next exchange.
 	acknowledge bool

@@ -98,9 +98,11 @@ func (w *Worker) Run(ctx context.Context) error {
 	duties.Go(func() { tender.run(life) })
 	duties.Go(func() { w.beatUntil(life, tender) })
 	loop := newLoop(w, cut)
+	giveTurn := loop.keepTurn(life)
 	loop.run(ctx)
 
 	w.leave()
+	giveTurn()
 	end()
 	duties.Wait()
 	if loop.recycles {
@@ -122,6 +124,9 @@ func (w *Worker) Recycle() {
 func (w *Worker) SetConcurrency(n int) error {
 	if n < 1 {
 		return fmt.Errorf("setting the concurrency: want at least 1, not %d", n)
+	}
+	if w.cfg.Turn != nil && n > 1 {
+		return fmt.Errorf("setting the concurrency: want 1 for an exclusive queue, not %d", n)
 	}
 	w.slots.Store(int64(n))
 	w.nudge()

@@ -27,6 +27,7 @@ func full() Settings {
 		Drain:           45 * time.Second,
 		MaxAttempts:     2,
 		MaxMessages:     1000,
+		Exclusive:       true,
 		Concurrency:     100,
 		HTTPURL:         "http://127.0.0.1:8080/jobs",
 		Exec:            []string{"php", "job file.php", `"quoted"`},

@@ -29,6 +29,7 @@ func (s Settings) Validate() error {
 		check(MaxAttempts, atLeast(s.MaxAttempts, 0)),
 		check(Concurrency, atLeast(s.Concurrency, 1)),
 		check(Concurrency, atMost(s.Concurrency, MaxConcurrency)),
+		check(Exclusive, s.validateExclusive()),
 		check(MaxMessages, atLeast(s.MaxMessages, 0)),
 		check(MaxMessageBytes, atLeast(s.MaxMessageBytes, 0)),
 		check(MaxReloads, atLeast(s.MaxReloads, 0)),
@@ -81,6 +82,13 @@ func (s Settings) validateRedis() error {
 	}
 	if strings.Trim(rest, "/") == "" {
 		return errors.New("want a host in the URL, as redis://host:6379/0")
+	}
+	return nil
+}
+
+func (s Settings) validateExclusive() error {
+	if s.Exclusive && s.Concurrency != 1 {
+		return fmt.Errorf("it needs --%s 1, not %d", Named(Concurrency).Flag(), s.Concurrency)
 	}
 	return nil
 }

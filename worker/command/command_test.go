@@ -52,6 +52,7 @@ func TestUsageErrors(t *testing.T) {
 		"the same in environment":   {env: map[string]string{"ASYNCQUEUE_POP_SECONDS": "two"}, wantLine: "ASYNCQUEUE_POP_SECONDS"},
 		"no slots":                  {args: []string{redis, "--channel=q", "--exec=true", "--concurrency=0"}, wantLine: "--concurrency"},
 		"fewer than no messages":    {args: []string{redis, "--channel=q", "--exec=true", "--max-messages=-1"}, wantLine: "--max-messages"},
+		"exclusive with many slots": {args: []string{redis, "--channel=q", "--exec=true", "--exclusive"}, wantLine: "--concurrency 1"},
 		"another payload":           {args: []string{"run", "--payload=xml"}, wantLine: "json or raw"},
 		"version of something":      {args: []string{"version", "x"}, wantLine: `"x"`},
 		"reload from waiting":       {args: []string{"reload", redis, "--channel=q", "--state=waiting"}, wantLine: "--state"},

@@ -1,11 +1,17 @@
 package command
 
 import (
+	"time"
+
 	"github.com/asyncqueue/operator/internal/workerenv"
 	"github.com/asyncqueue/operator/worker"
 	"github.com/asyncqueue/operator/worker/exechandler"
 	"github.com/asyncqueue/operator/worker/httphandler"
 )
+
+// exclusiveKillAfter leaves a command at an exclusive queue half of the 2 s that lie
+// between the loss of its turn and the next one's beginning.
+const exclusiveKillAfter = time.Second
 
 // chooseHandler returns the one handler that the program and its settings name.
 func (c *cli) chooseHandler() (worker.Handler, error) {
@@ -21,8 +27,12 @@ func (c *cli) chooseHandler() (worker.Handler, error) {
 	case s.HTTPURL != "":
 		return asUsage(httphandler.New(httphandler.Config{URL: s.HTTPURL, Source: c.source(), Concurrency: s.Concurrency}))
 	}
+	var killAfter time.Duration // the default
+	if s.Exclusive {
+		killAfter = exclusiveKillAfter
+	}
 	return asUsage(exechandler.New(exechandler.Config{
-		Command: s.Exec,
+		Command: s.Exec, KillAfter: killAfter,
 		Payload: exechandler.Payload(s.Payload),
 		Source:  c.source(),
 		Output:  c.streams.Err,

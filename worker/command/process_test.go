@@ -55,6 +55,22 @@ func testJobs() *worker.Mux {
 		say("ended", job.ID)
 		return context.Cause(ctx)
 	})
+	mux.HandleFunc("write", func(ctx context.Context, job *worker.Job) error {
+		var parameters struct{ MS int }
+		if err := job.Bind(&parameters); err != nil {
+			return worker.Fail(err)
+		}
+		say("began", fmt.Sprint(job.ID, " ", job.Fence))
+		for end := time.Now().Add(time.Duration(parameters.MS) * time.Millisecond); time.Now().Before(end); time.Sleep(time.Millisecond) {
+			if ctx.Err() != nil {
+				say("cut off", fmt.Sprint(job.ID, ": ", context.Cause(ctx)))
+				return ctx.Err()
+			}
+			say("wrote", fmt.Sprint(job.ID, " ", time.Now().UnixNano()))
+		}
+		say("ended", job.ID)
+		return nil
+	})
 	return mux
 }
 

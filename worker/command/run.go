@@ -106,7 +106,12 @@ func (c *cli) newWorker(q *queue.Queue, h worker.Handler, m *worker.Metrics, log
 	if err != nil {
 		return nil, err
 	}
+	var turn worker.Turn
+	if s.Exclusive {
+		turn = q.NewTurn()
+	}
 	return worker.New(worker.Config{
+		Turn:            turn,
 		Store:           consumer,
 		Keeper:          q.NewKeeper(queue.KeeperConfig{Loss: loss, MaxReloads: s.MaxReloads}),
 		Concurrency:     s.Concurrency,

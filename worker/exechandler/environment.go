@@ -23,6 +23,9 @@ func environment(job *worker.Job, event *cloudevents.Event) []string {
 		variable("ASYNCQUEUE_JOB_MAX_ATTEMPTS", strconv.Itoa(job.MaxAttempts)),
 		variable("ASYNCQUEUE_JOB_REDELIVERED", strconv.Itoa(job.Redelivered)),
 	}
+	if job.Fence != 0 {
+		list = append(list, variable("ASYNCQUEUE_JOB_FENCE", strconv.FormatUint(job.Fence, 10)))
+	}
 	if at := event.Time(); !at.IsZero() {
 		list = append(list, variable("CE_TIME", at.Format(time.RFC3339Nano)))
 	}

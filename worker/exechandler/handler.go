@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -46,6 +47,9 @@ func (h *Handler) Handle(ctx context.Context, job *worker.Job) error {
 	event, err := job.Message.CloudEvent(h.cfg.Source)
 	if err != nil {
 		return worker.Fail(fmt.Errorf("making a CloudEvent of job %q: %w", job.Type, err))
+	}
+	if job.Fence != 0 {
+		event.SetExtension("fence", strconv.FormatUint(job.Fence, 10)) // CloudEvents integers have 32 bits
 	}
 	input, err := h.input(job, event)
 	if err != nil {

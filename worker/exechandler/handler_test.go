@@ -122,6 +122,20 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// A job of an exclusive queue carries its fence number in the environment and in
+// the event.
+func TestFence(t *testing.T) {
+	var out bytes.Buffer
+	job := newJob(t)
+	job.Fence = 1_800_000_000_000_000
+	if err := newHandler(t, Config{Output: &out}, `echo "$ASYNCQUEUE_JOB_FENCE"; cat`).Handle(t.Context(), job); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); !strings.HasPrefix(got, "1800000000000000\n") || !strings.Contains(got, `"fence":"1800000000000000"`) {
+		t.Errorf("the command saw %s", got)
+	}
+}
+
 func TestNULsInNamesDoNoHarm(t *testing.T) {
 	job := newJob(t)
 	job.Type = "a\x00b"

@@ -9,7 +9,8 @@
 //	5xx, 3xx, no answer  retried (Retry-After is honoured here too)
 //
 // Retries count as attempts. The request carries, beside the CloudEvent's ce-
-// headers, the attempt in ce-attempts (failed attempts before this one).
+// headers, the attempt in ce-attempts (failed attempts before this one) and, at an
+// exclusive queue, a number in ce-fence that grows with each run.
 package httphandler
 
 import (

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -55,6 +56,9 @@ func (h *Handler) request(ctx context.Context, job *worker.Job) (*http.Request, 
 	event, err := job.Message.CloudEvent(h.cfg.Source)
 	if err != nil {
 		return nil, fmt.Errorf("making a CloudEvent of job %q: %w", job.Type, err)
+	}
+	if job.Fence != 0 {
+		event.SetExtension("fence", strconv.FormatUint(job.Fence, 10)) // CloudEvents integers have 32 bits
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, h.cfg.URL, http.NoBody)
 	if err != nil {

@@ -47,12 +47,15 @@ func TestRequest(t *testing.T) {
 		w.WriteHeader(http.StatusNoContent)
 	}))
 	defer server.Close()
-	if err := newHandler(t, server.URL+"/jobs").Handle(t.Context(), newJob(t, raw)); err != nil {
+	job := newJob(t, raw)
+	job.Fence = 1_800_000_000_000_000
+	if err := newHandler(t, server.URL+"/jobs").Handle(t.Context(), job); err != nil {
 		t.Fatal(err)
 	}
 	headers := map[string]string{
 		"Ce-Specversion": "1.0", "Ce-Type": "mail.send", "Ce-Id": "m-1", "Ce-Source": "shop",
-		"Ce-Time": "2026-01-02T03:04:05Z", "Content-Type": "application/json",
+		"Ce-Fence": "1800000000000000",
+		"Ce-Time":  "2026-01-02T03:04:05Z", "Content-Type": "application/json",
 	}
 	for name, want := range headers {
 		if diff := cmp.Diff(want, got.Header.Get(name)); diff != "" {

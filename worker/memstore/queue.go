@@ -33,6 +33,7 @@ type Queue struct {
 	timeout []message // the oldest first
 	failed  []message // the oldest first
 	done    uint64
+	turn    holding
 }
 
 // message is one message with what is known beside it.
