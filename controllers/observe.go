@@ -171,11 +171,21 @@ func findRival(seen *observed) *types.NamespacedName {
 		if seen.sight.At.IsZero() && isConflictKnown(seen.queue, other) {
 			return keyOf(other)
 		}
-		if m.rival == other.UID && seen.now.Sub(m.rivalAt) < rivalPatience {
+		if m.rival == other.UID && isRecent(seen) {
 			return keyOf(other)
 		}
 	}
 	return nil
+}
+
+// isRecent says that the rival's workers may still be there: they were seen a moment
+// ago, or could not be seen. After an outage they get time to come back first.
+func isRecent(seen *observed) bool {
+	last := seen.memory.rivalAt
+	if seen.sight.Since.After(last) {
+		last = seen.sight.Since
+	}
+	return seen.sight.Fault != nil || seen.now.Sub(last) < rivalPatience
 }
 
 // isConflictKnown says that the status of q names other as the owner of its

@@ -76,6 +76,37 @@ func TestNewLeaderKeepsAConflict(t *testing.T) {
 	}
 }
 
+// An outage says nothing about the elder's workers, and they need time to come back
+// after it. Once the elder is deleted, its workers that still drain are no rivals.
+func TestConflictOutlivesAnOutage(t *testing.T) {
+	elder := &queuev1alpha1.AsyncQueue{ObjectMeta: metav1.ObjectMeta{Namespace: "other", Name: "elder", UID: "elder"}}
+	seen := scene(func(s *observed) {
+		s.elders, s.sight.Owners = []*queuev1alpha1.AsyncQueue{elder}, []string{"elder", "uid"}
+	})
+	steps := []struct {
+		what   string
+		after  time.Duration
+		change func(*observed)
+		want   bool
+	}{
+		{"its workers are there", 0, func(*observed) {}, true},
+		{"Redis is away", time.Hour, unreachable, true},
+		{"Redis is back, without them", time.Second, func(s *observed) {
+			s.sight = poll.Observation{At: s.now, Since: s.now}
+		}, true},
+		{"they do not come back", rivalPatience, func(s *observed) { s.sight.At = s.now }, false},
+		{"they do", time.Second, func(s *observed) { s.sight.Owners = []string{"elder"} }, true},
+		{"the elder is deleted, its workers drain", time.Second, func(s *observed) { s.elders = nil }, false},
+	}
+	for _, step := range steps {
+		seen.now = seen.now.Add(step.after)
+		step.change(seen)
+		if got := findRival(seen); (got != nil) != step.want {
+			t.Errorf("%s: rival %v, want one: %t", step.what, got, step.want)
+		}
+	}
+}
+
 // A queue that scaled long ago and then did not must not go to zero at once when
 // it scales again.
 func TestScalingAgainBeginsAnew(t *testing.T) {
