@@ -65,10 +65,13 @@ func elsewhere() map[string]judgeCase {
 	} {
 		cases["problem "+reason] = judgeCase{seen: scene(troubled(reason, false), scaling(0, 5))}
 	}
-	cases["problem "+queuev1alpha1.ReasonNoRedis] = judgeCase{seen: scene(troubled(queuev1alpha1.ReasonNoRedis, true))}
+	for _, reason := range []string{queuev1alpha1.ReasonNoRedis, queuev1alpha1.ReasonHashTagMissing, queuev1alpha1.ReasonNoSentinels} {
+		cases["problem "+reason] = judgeCase{seen: scene(troubled(reason, true))}
+	}
 	for _, reason := range []string{
 		queuev1alpha1.ReasonRedisUnreachable, queuev1alpha1.ReasonRedisNotWritable, queuev1alpha1.ReasonRedisAuthenticationFailed,
 		queuev1alpha1.ReasonRedisPermissionDenied, queuev1alpha1.ReasonRedisTLSFailed, queuev1alpha1.ReasonRedisWrongType,
+		queuev1alpha1.ReasonRedisMasterUnknown,
 	} {
 		cases["fault "+reason] = judgeCase{seen: scene(scaling(0, 5), func(s *observed) {
 			s.sight.Fault = &poll.Fault{Reason: reason, Message: "Redis says so"}
