@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -30,6 +31,8 @@ const (
 	// parallel is how many queues are reconciled at once. A reconcile waits for
 	// nothing but the API server.
 	parallel = 8
+	// longest is how long a reconcile may wait for the API server.
+	longest = time.Minute
 	// Failed reconciles are tried again after this long at first and at most.
 	firstRetry = 200 * time.Millisecond
 	lastRetry  = 30 * time.Second
@@ -61,7 +64,10 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr manager.Manager) 
 		WatchesRawSource(source.Func(r.wakeUps)).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: parallel,
-			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
+			// A manager that stands by knows all queues already when its turn comes.
+			EnableWarmup:          ptr.To(true),
+			ReconciliationTimeout: longest,
+			RateLimiter:           workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
 		}).
 		Complete(r)
 	if err != nil {

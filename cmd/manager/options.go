@@ -31,6 +31,7 @@ type options struct {
 	metricsAddress    string
 	metricsSecure     bool
 	probeAddress      string
+	pprofAddress      string
 	logLevel          slog.Level
 	version           bool
 }
@@ -58,6 +59,7 @@ func flags(o *options) *flag.FlagSet {
 	fs.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", "`address` of /metrics; 0 turns it off")
 	fs.BoolVar(&o.metricsSecure, "metrics-secure", true, "serve /metrics over TLS to those who may read it; false: to everybody")
 	fs.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "`address` of /healthz and /readyz; 0 turns it off")
+	fs.StringVar(&o.pprofAddress, "pprof-bind-address", "0", "`address` of /debug/pprof, for whoever can reach it; 0 turns it off")
 	fs.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "least `level` to log: debug, info, warn or error")
 	fs.BoolVar(&o.version, "version", false, "print the version and end")
 	return fs
@@ -87,6 +89,7 @@ func (o *options) validate() error {
 		about("leader-election-namespace", isNamespace(o.electionNamespace)),
 		about("metrics-bind-address", isAddress(o.metricsAddress)),
 		about("health-probe-bind-address", isAddress(o.probeAddress)),
+		about("pprof-bind-address", isAddress(o.pprofAddress)),
 	)
 }
 

@@ -27,6 +27,7 @@ func TestRunRefusesNonsense(t *testing.T) {
 		"negative window":         {[]string{"--scale-in-window=-1s"}, "flag --scale-in-window"},
 		"no namespace":            {[]string{"--namespace=a/b"}, "flag --namespace"},
 		"no port":                 {[]string{"--metrics-bind-address=here"}, "flag --metrics-bind-address"},
+		"no port of pprof":        {[]string{"--pprof-bind-address=here"}, "flag --pprof-bind-address"},
 		"no level":                {[]string{"--log-level=loud"}, "log-level"},
 	}
 	for name, tc := range tests {
