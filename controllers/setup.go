@@ -7,6 +7,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
@@ -38,13 +39,28 @@ const (
 	lastRetry  = 30 * time.Second
 )
 
-// CacheOptions keeps children of other owners out of the manager's cache.
+// CacheOptions keeps children of other owners out of the manager's cache, and of
+// the rest what the operator does not read.
 func CacheOptions() cache.Options {
 	ours := labels.SelectorFromSet(labels.Set{desired.LabelManagedBy: desired.ManagedBy})
-	return cache.Options{ByObject: map[client.Object]cache.ByObject{
-		&appsv1.Deployment{}: {Label: ours},
-		&batchv1.CronJob{}:   {Label: ours},
-	}}
+	return cache.Options{
+		DefaultTransform: slim,
+		ByObject: map[client.Object]cache.ByObject{
+			&appsv1.Deployment{}: {Label: ours},
+			&batchv1.CronJob{}:   {Label: ours},
+		},
+	}
+}
+
+// slim drops from an object that goes into the cache what is never read there:
+// half of a small object's bytes say who owns its fields, and kubectl's copy of
+// the manifest is most of the rest.
+func slim(object any) (any, error) {
+	if o, ok := object.(client.Object); ok {
+		o.SetManagedFields(nil)
+		delete(o.GetAnnotations(), corev1.LastAppliedConfigAnnotation)
+	}
+	return object, nil
 }
 
 // SetupWithManager registers the reconciler, and what wakes it, with a manager

@@ -21,7 +21,9 @@ func targetOf(q *queuev1alpha1.AsyncQueue, c connect.Connection) poll.Target {
 }
 
 // digestOf reduces an observation to what a reconcile of the queue would act on.
+// The function lives as long as the queue is watched, so it does not hold on to q.
 func digestOf(q *queuev1alpha1.AsyncQueue) func(poll.Observation) string {
+	uid := string(q.UID)
 	scales := q.Spec.Autoscaling != nil && !q.Spec.Suspend
 	var limits autoscale.Limits
 	if scales {
@@ -34,18 +36,18 @@ func digestOf(q *queuev1alpha1.AsyncQueue) func(poll.Observation) string {
 		case !o.Known():
 			return "unknown"
 		case scales:
-			return "known " + limits.Signature(countsOf(o)) + strangers(q, o)
+			return "known " + limits.Signature(countsOf(o)) + strangers(uid, o)
 		default:
-			return "known" + strangers(q, o)
+			return "known" + strangers(uid, o)
 		}
 	}
 }
 
 // strangers are the other queues whose workers consume this one's messages.
-func strangers(q *queuev1alpha1.AsyncQueue, o poll.Observation) string {
+func strangers(self string, o poll.Observation) string {
 	text := ""
 	for _, uid := range o.Owners {
-		if uid != string(q.UID) {
+		if uid != self {
 			text += " " + uid
 		}
 	}

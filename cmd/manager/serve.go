@@ -27,9 +27,10 @@ import (
 const (
 	// leaseName is the lease of the active manager.
 	leaseName = "asyncqueue-operator.queue.asyncqueue.dev"
-	// The API server's own fairness protects it; these only keep a burst of
-	// thousands of new queues from being slowed to client-go's 20 a second.
-	requestsPerSecond, requestsAtOnce = 100, 200
+	// The API server's own fairness protects it, and no more requests are under way
+	// than there are reconciles: a limit of the client's would only let a burst on
+	// one queue wait behind thousands of new queues.
+	unlimited = -1
 	// A manager that stands by asks for the lease this often, give or take, so that
 	// it acts within 2 s of a clean stop of the leader. A leader that was killed is
 	// given up after the default 15 s.
@@ -64,7 +65,7 @@ func newManager(o options) (manager.Manager, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the API server: %w", err)
 	}
-	config.QPS, config.Burst = requestsPerSecond, requestsAtOnce
+	config.QPS = unlimited
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, queuev1alpha1.AddToScheme} {
 		if err := add(scheme); err != nil {
