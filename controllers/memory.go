@@ -21,9 +21,12 @@ type memory struct {
 	// happen.
 	rankedAt time.Time
 	// pods is what was wrong with the pods when they were last looked at, at
-	// podsAt.
-	pods   string
-	podsAt time.Time
+	// podsAt; the next look comes podsPause after it.
+	pods      string
+	podsAt    time.Time
+	podsPause time.Duration
+	// showAt is when a new backlog may be shown; zero: nothing waits for that.
+	showAt time.Time
 	// rival is an older queue whose workers consumed this one's messages, last seen
 	// at rivalAt.
 	rival   types.UID
@@ -38,7 +41,8 @@ func (m *memory) keep(p plan) {
 	if p.waits {
 		return
 	}
-	m.scaling, m.size = p.scalingState(), &p.replicas
+	size := p.replicas // not a part of p, which would be kept with it
+	m.scaling, m.size = p.scalingState(), &size
 }
 
 // memories keeps a memory for each queue. The zero value is empty. It is safe

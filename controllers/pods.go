@@ -18,8 +18,9 @@ import (
 
 const (
 	// podPatience is how long workers may be missing before their pods are looked
-	// at, and how often after that.
-	podPatience = 10 * time.Second
+	// at, and how long until the next look; that doubles up to longestPodPause.
+	podPatience     = 10 * time.Second
+	longestPodPause = 2 * time.Minute
 	// podSample is how many pods are looked at.
 	podSample = 20
 )
@@ -29,7 +30,7 @@ const (
 func (r *Reconciler) observePods(ctx context.Context, seen *observed) error {
 	d := seen.deployment
 	if d == nil || ptr.Deref(d.Spec.Replicas, 1) == 0 || d.Status.ReadyReplicas >= ptr.Deref(d.Spec.Replicas, 1) && !isRollingOut(d) {
-		seen.memory.pods = ""
+		seen.memory.pods, seen.memory.podsPause = "", 0
 		return nil
 	}
 	if trouble := deploymentTrouble(d); trouble != "" {
@@ -39,15 +40,33 @@ func (r *Reconciler) observePods(ctx context.Context, seen *observed) error {
 	if seen.now.Sub(missingSince(seen)) < podPatience {
 		return nil
 	}
-	if seen.now.Sub(seen.memory.podsAt) >= podPatience {
+	if seen.now.Sub(seen.memory.podsAt) >= seen.memory.podsPause {
 		var pods corev1.PodList
 		if err := r.Reader.List(ctx, &pods, client.InNamespace(d.Namespace), client.MatchingLabels(desired.Selector(seen.queue.Name)), client.Limit(podSample)); err != nil {
 			return fmt.Errorf("listing worker pods: %w", err)
 		}
-		seen.memory.pods, seen.memory.podsAt = podTrouble(pods.Items), seen.now
+		seen.memory.looked(podTrouble(pods.Items), seen.now)
 	}
 	seen.podTrouble = seen.memory.pods
 	return nil
+}
+
+// looked notes what was wrong with the pods. What stays as it is is looked at less
+// and less often.
+func (m *memory) looked(trouble string, now time.Time) {
+	pause := podPatience
+	if trouble == m.pods && m.podsPause > 0 {
+		pause = min(2*m.podsPause, longestPodPause)
+	}
+	m.pods, m.podsAt, m.podsPause = trouble, now, pause
+}
+
+// nextPodLook is when pods that are missing should be looked at, first or again.
+func nextPodLook(seen *observed) time.Time {
+	if seen.memory.podsPause == 0 {
+		return seen.now.Add(podPatience)
+	}
+	return seen.memory.podsAt.Add(seen.memory.podsPause)
 }
 
 // missingSince is since when workers have been missing, as the status says.

@@ -58,6 +58,7 @@ type Reconciler struct {
 	written  ledger
 	memories memories
 	metrics  *metrics
+	pacer    pacer
 }
 
 // New returns a Reconciler.
@@ -65,7 +66,7 @@ func New(config Config) *Reconciler {
 	if config.Clock == nil {
 		config.Clock = time.Now
 	}
-	return &Reconciler{Config: config, metrics: newMetrics()}
+	return &Reconciler{Config: config, metrics: newMetrics(), pacer: newPacer()}
 }
 
 // Reconcile brings one queue closer to its spec and its status up to date.

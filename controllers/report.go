@@ -21,6 +21,8 @@ const (
 	takenAgain = 5 * time.Second
 	// lookAgain is how soon to see whether the poller has looked again.
 	lookAgain = 250 * time.Millisecond
+	// soonest keeps a time that has passed from waking the queue over and over.
+	soonest = time.Second
 	// refusedAgain is how soon to try what the API server refused: a policy may
 	// have changed.
 	refusedAgain = time.Minute
@@ -31,6 +33,11 @@ const (
 func (r *Reconciler) report(ctx context.Context, seen *observed, p plan, o outcome) error {
 	after := seen.queue.DeepCopy()
 	after.Status = statusOf(seen, p, o)
+	if onlyBacklog(&seen.queue.Status, &after.Status) && !r.pacer.mayShow(seen.now, seen.memory) {
+		after.Status.Backlog = seen.queue.Status.Backlog
+	} else {
+		seen.memory.showAt = time.Time{}
+	}
 	if !equality.Semantic.DeepEqual(seen.queue.Status, after.Status) {
 		if err := r.Client.Status().Patch(ctx, after, client.MergeFrom(seen.queue), client.FieldOwner(FieldManager)); err != nil {
 			if apierrors.IsNotFound(err) {
@@ -99,7 +106,7 @@ func again(seen *observed, p plan, o outcome) time.Duration {
 	}
 	at := func(t time.Time) {
 		if !t.IsZero() {
-			in(max(t.Sub(seen.now), time.Millisecond))
+			in(max(t.Sub(seen.now), soonest))
 		}
 	}
 	if p.scaling != nil && p.scaling.Recheck > 0 {
@@ -109,9 +116,10 @@ func again(seen *observed, p plan, o outcome) time.Duration {
 	if p.waits {
 		in(rankSettles)
 	}
+	at(seen.memory.showAt)
 	at(seen.connection.Until)
-	if f := seen.sight.Fault; f != nil && !seen.connection.Until.IsZero() && isSecretTrouble(f.Reason) {
-		in(connect.Troubled)
+	if f := seen.sight.Fault; f != nil && !seen.connection.Until.IsZero() && isSecretTrouble(f.Reason) && secretAge(seen.queue) == connect.Calm {
+		in(connect.Troubled) // from then on Until tells
 	}
 	if seen.problem != nil {
 		at(seen.problem.Until)
@@ -126,7 +134,7 @@ func again(seen *observed, p plan, o outcome) time.Duration {
 		in(refusedAgain)
 	}
 	if d := seen.deployment; d != nil && (d.Status.ReadyReplicas < p.replicas || isRollingOut(d)) {
-		in(podPatience)
+		at(nextPodLook(seen))
 	}
 	return next
 }

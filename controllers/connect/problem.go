@@ -24,11 +24,11 @@ func (p *Problem) Error() string { return p.Message }
 
 func missing(s secret, name, key, field string) error {
 	return &Problem{
-		Reason: queuev1alpha1.ReasonSecretKeyMissing, Until: s.at.Add(Troubled),
+		Reason: queuev1alpha1.ReasonSecretKeyMissing, Until: s.at.Add(s.age(Troubled)),
 		Message: fmt.Sprintf("Secret %q, named by spec.redis.%s, lacks the key %s", name, field, key),
 	}
 }
 
 func invalid(s secret, format string, args ...any) error {
-	return &Problem{Reason: queuev1alpha1.ReasonSecretInvalid, Until: s.at.Add(Troubled), Message: fmt.Sprintf(format, args...)}
+	return &Problem{Reason: queuev1alpha1.ReasonSecretInvalid, Until: s.at.Add(s.age(Troubled)), Message: fmt.Sprintf(format, args...)}
 }

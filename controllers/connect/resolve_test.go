@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"math/big"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -355,10 +356,11 @@ func TestSecretsAreReadOncePerMinuteAndMoreOftenInTrouble(t *testing.T) {
 	}
 	first := resolve("one", connect.Calm)
 	s.secrets["one"]["password"] = "new"
-	now = now.Add(30 * time.Second)
+	now = now.Add(connect.Troubled) // the second read comes at any time of the first minute
 	if again := resolve("one", connect.Calm); s.reads != 1 || again.Pods.SecretsDigest != first.Pods.SecretsDigest || again.Poll.ID != first.Poll.ID {
-		t.Errorf("%d reads in half a minute", s.reads)
+		t.Errorf("%d reads at once", s.reads)
 	}
+	now = now.Add(connect.Troubled)
 	rotated := resolve("one", connect.Troubled)
 	if s.reads != 2 || rotated.Pods.SecretsDigest == first.Pods.SecretsDigest || rotated.Poll.ID == first.Poll.ID {
 		t.Errorf("%d reads in trouble", s.reads)
@@ -371,6 +373,48 @@ func TestSecretsAreReadOncePerMinuteAndMoreOftenInTrouble(t *testing.T) {
 	now = now.Add(connect.Troubled)
 	if resolve("missing", connect.Calm); s.reads != 5 {
 		t.Errorf("%d reads: a missing Secret is looked for again soon", s.reads)
+	}
+}
+
+// A Secret that never comes must not cost a request every few seconds, and is seen
+// within a minute when it does.
+func TestReadingInVainSlowsDown(t *testing.T) {
+	s := &shelf{secrets: map[string]map[string]string{"useless": {"password": "wrong"}}}
+	for name, field := range map[string]string{"missing": "a missing Secret", "useless": "a wrong password"} {
+		now, reads := time.Now(), s.reads
+		r := connect.NewResolver(s, connect.Default{}, func() time.Time { return now })
+		for range 600 {
+			_, _ = r.Resolve(t.Context(), queueWith(&queuev1alpha1.Redis{Addresses: []string{"redis:6379"}, CredentialsSecretRef: ref(name)}), connect.Troubled)
+			now = now.Add(time.Second)
+		}
+		if got := s.reads - reads; got < 10 || got > 18 {
+			t.Errorf("%s: %d reads in 10 minutes, want one a minute and a few at first", field, got)
+		}
+	}
+}
+
+func TestReadsOfManySecretsSpreadOut(t *testing.T) {
+	const queues = 60
+	s := &shelf{secrets: map[string]map[string]string{}}
+	now := time.Now()
+	r := connect.NewResolver(s, connect.Default{}, func() time.Time { return now })
+	most := 0
+	for second := range 180 {
+		before := s.reads
+		for n := range queues {
+			name := "secret-" + strconv.Itoa(n)
+			s.secrets[name] = map[string]string{"password": "p"}
+			if _, err := r.Resolve(t.Context(), queueWith(&queuev1alpha1.Redis{Addresses: []string{"redis:6379"}, CredentialsSecretRef: ref(name)}), connect.Calm); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if second > 0 {
+			most = max(most, s.reads-before)
+		}
+		now = now.Add(time.Second)
+	}
+	if most > queues/5 {
+		t.Errorf("%d reads in one second, want them spread over a minute", most)
 	}
 }
 

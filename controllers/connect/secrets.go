@@ -37,6 +37,22 @@ type secret struct {
 	err    error
 	// at is when it was read, until when it should be read again.
 	at, until time.Time
+	// vain counts the reads in a row that brought nothing new although something
+	// was wrong.
+	vain int
+}
+
+// age is how old the secret may be where at most maxAge is asked for. While
+// something is wrong and reading does not help, it grows up to Calm: a Secret that
+// never comes must not cost a request every few seconds.
+func (s secret) age(maxAge time.Duration) time.Duration {
+	for range s.vain {
+		if maxAge >= Calm {
+			break
+		}
+		maxAge *= 2
+	}
+	return min(maxAge, Calm)
 }
 
 // secrets reads Secrets, each at most once in a while. It is safe for concurrent
@@ -61,27 +77,41 @@ func (s *secrets) get(ctx context.Context, key types.NamespacedName, maxAge time
 	s.mu.Lock()
 	held, ok := s.known[key]
 	s.mu.Unlock()
-	if ok && now.Before(held.until) && now.Sub(held.at) < maxAge {
+	if ok && now.Before(held.until) && now.Sub(held.at) < held.age(maxAge) {
 		return held, held.err
 	}
-	var object corev1.Secret
-	fresh := secret{at: now, until: now.Add(spread(maxAge))}
-	switch err := s.reader.Get(ctx, key, &object); {
-	case apierrors.IsNotFound(err):
-		fresh.err, fresh.until = errNoSecret, now.Add(Troubled)
-	case apierrors.IsForbidden(err):
-		fresh.err, fresh.until = errForbidden, now.Add(Troubled)
-	case err != nil:
+	fresh, err := s.read(ctx, key, held)
+	if err != nil {
 		return secret{}, err
-	default:
-		fresh.data = object.Data
-		fresh.digest = held.digest
-		if held.digest == "" || !sameData(held.data, object.Data) {
-			fresh.digest = digestOf(key, object.Data)
-		}
 	}
+	if fresh.err != nil {
+		maxAge = Troubled
+	}
+	isNew := !ok || fresh.err != held.err || fresh.digest != held.digest //nolint:errorlint // one of two
+	if maxAge < Calm && !isNew {
+		fresh.vain = held.vain + 1
+	}
+	fresh.at, fresh.until = now, now.Add(spread(fresh.age(maxAge), !ok))
 	s.remember(key, fresh, now)
 	return fresh, fresh.err
+}
+
+// read asks the API server. The error is one of asking.
+func (s *secrets) read(ctx context.Context, key types.NamespacedName, held secret) (secret, error) {
+	var object corev1.Secret
+	switch err := s.reader.Get(ctx, key, &object); {
+	case apierrors.IsNotFound(err):
+		return secret{err: errNoSecret}, nil
+	case apierrors.IsForbidden(err):
+		return secret{err: errForbidden}, nil
+	case err != nil:
+		return secret{}, err
+	}
+	fresh := secret{data: object.Data, digest: held.digest}
+	if held.digest == "" || !sameData(held.data, object.Data) {
+		fresh.digest = digestOf(key, object.Data)
+	}
+	return fresh, nil
 }
 
 func (s *secrets) remember(key types.NamespacedName, fresh secret, now time.Time) {
@@ -99,7 +129,11 @@ func (s *secrets) remember(key types.NamespacedName, fresh secret, now time.Time
 	}
 }
 
-// spread takes up to a tenth off d, so that the reads of many queues drift apart.
-func spread(d time.Duration) time.Duration {
+// spread takes up to a tenth off d, so that the reads of many queues drift apart,
+// and up to nine tenths after the first read: a new leader reads all at once.
+func spread(d time.Duration, isFirst bool) time.Duration {
+	if isFirst && d == Calm {
+		return d - time.Duration(rand.Int64N(int64(d)*9/10)) //nolint:gosec // spreading load needs no secret randomness
+	}
 	return d - time.Duration(rand.Int64N(int64(d)/10)) //nolint:gosec // spreading load needs no secret randomness
 }
