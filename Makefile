@@ -55,7 +55,11 @@ hyperf: redis-server php ## A Hyperf application and our worker on one channel, 
 
 .PHONY: apiserver
 apiserver: redis-server envtest ## The operator against a real etcd and kube-apiserver.
-	$(SUITE_ENV) go test -timeout 15m ./test/apiserver/...
+	$(SUITE_ENV) go test -timeout 15m ./test/apiserver/... ./test/scale/...
+
+.PHONY: scale
+scale: redis-server envtest ## Thousands of AsyncQueues on a real API server: a table, and bin/reports/scale.json.
+	$(SUITE_ENV) go run ./test/scale
 
 .PHONY: e2e
 e2e: redis-server ## The end-to-end suite: real pods on a real one-node cluster.

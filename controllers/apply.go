@@ -92,12 +92,18 @@ func ensureChild[T any, P object[T]](ctx context.Context, r *Reconciler, m *memo
 		if err != nil {
 			return live, err
 		}
-		if settled || m.refused[kind] == attempt(want, live) {
+		isMeddled := r.isMeddledWith(m, live)
+		if !isMeddled && (settled || m.refused[kind] == attempt(want, live)) {
 			return live, nil
+		}
+		if isMeddled {
+			if err := r.evict(ctx, m, live, fresh.DeepCopyObject().(client.Object)); err != nil {
+				return live, err
+			}
 		}
 	}
 	answer := want.DeepCopy()
-	if err := r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(answer), client.FieldOwner(FieldManager), client.ForceOwnership); err != nil {
+	if err := r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(answer), applyOptions(answer, live)...); err != nil {
 		return live, fmt.Errorf("applying %s %q: %w", kind, want.GetName(), err)
 	}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(answer.Object, fresh); err != nil {
@@ -111,6 +117,19 @@ func ensureChild[T any, P object[T]](ctx context.Context, r *Reconciler, m *memo
 		m.refused[kind] = attempt(want, fresh)
 	}
 	return fresh, nil
+}
+
+// applyOptions are those for a child that stands, nil: for one that does not. A
+// child that stands is applied to that very object. One that does not is applied
+// without force: should a stranger's appear under its name meanwhile, the API
+// server refuses, and the next look finds it.
+func applyOptions[T any, P object[T]](answer *unstructured.Unstructured, live P) []client.ApplyOption {
+	options := []client.ApplyOption{client.FieldOwner(FieldManager)}
+	if live == nil {
+		return options
+	}
+	answer.SetUID(live.GetUID())
+	return append(options, client.ForceOwnership)
 }
 
 // attempt names one state of the API server's object against one wish.

@@ -31,6 +31,8 @@ type memory struct {
 	// at rivalAt.
 	rival   types.UID
 	rivalAt time.Time
+	// evictedAt is when what others put into a child's spec was last taken out.
+	evictedAt time.Time
 	// refused is the resource version at which the API server returned a child
 	// that still differs from what was applied, by kind: somebody rewrites it.
 	refused map[string]string

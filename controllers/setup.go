@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
@@ -53,11 +54,15 @@ func CacheOptions() cache.Options {
 }
 
 // slim drops from an object that goes into the cache what is never read there:
-// half of a small object's bytes say who owns its fields, and kubectl's copy of
-// the manifest is most of the rest.
+// half of a small object's bytes say who owns its fields, of whom only meddlers are
+// kept, and kubectl's copy of the manifest is most of the rest.
 func slim(object any) (any, error) {
 	if o, ok := object.(client.Object); ok {
-		o.SetManagedFields(nil)
+		var kept []metav1.ManagedFieldsEntry
+		if _, isQueue := o.(*queuev1alpha1.AsyncQueue); !isQueue {
+			kept = meddlers(o.GetManagedFields())
+		}
+		o.SetManagedFields(kept)
 		delete(o.GetAnnotations(), corev1.LastAppliedConfigAnnotation)
 	}
 	return object, nil

@@ -17,6 +17,9 @@ func promisedConvergence(size int) time.Duration {
 	return time.Duration(size) * 24 * time.Millisecond
 }
 
+// longestConvergence is when converging is given up.
+const longestConvergence = 15 * time.Minute
+
 // promisedMemory is how many MiB the manager may have in RAM, with up to 5,000
 // queues.
 const promisedMemory = 150
@@ -28,7 +31,7 @@ func (s *stage) converge(ctx context.Context) error {
 	if s.manager, err = s.start(ctx); err != nil {
 		return err
 	}
-	before, err := s.manager.samples(ctx)
+	apiBefore, before, err := s.both(ctx)
 	if err != nil {
 		return err
 	}
@@ -38,11 +41,11 @@ func (s *stage) converge(ctx context.Context) error {
 		return err
 	}
 	created := time.Since(began)
-	if err := await(ctx, 4*promisedConvergence(s.size)+time.Minute, "all queues to be ready", func() bool { return s.tracker.ready() >= s.size }); err != nil {
+	if err := await(ctx, longestConvergence, "all queues to be ready", func() bool { return s.tracker.ready() >= s.size }); err != nil {
 		return fmt.Errorf("%w: %d of %d are\n%s", err, s.tracker.ready(), s.size, s.manager.lastLines())
 	}
 	took := time.Since(began)
-	after, err := s.manager.samples(ctx)
+	api, after, err := s.both(ctx)
 	if err != nil {
 		return err
 	}
@@ -51,6 +54,9 @@ func (s *stage) converge(ctx context.Context) error {
 	s.results.say("  reconciles per second", "/s", (after.reconciles()-before.reconciles())/took.Seconds())
 	s.results.say("  reconcile p99 (upper bound)", "s", after.quantile(before, "controller_runtime_reconcile_time_seconds", 0.99))
 	s.results.say("  requests of the manager per queue", "", (after.asked(nil)-before.asked(nil))/float64(s.size))
+	const cpu = "process_cpu_seconds_total"
+	s.results.say("  CPU of the manager", "s", after.gauge(cpu)-before.gauge(cpu))
+	s.results.say("  CPU of kube-apiserver", "s", api.gauge(cpu)-apiBefore.gauge(cpu))
 	return nil
 }
 
