@@ -41,16 +41,24 @@ const (
 )
 
 // CacheOptions keeps children of other owners out of the manager's cache, and of
-// the rest what the operator does not read.
-func CacheOptions() cache.Options {
+// the rest what the operator does not read. It holds what is in these namespaces,
+// or in all where none is named.
+func CacheOptions(namespaces ...string) cache.Options {
 	ours := labels.SelectorFromSet(labels.Set{desired.LabelManagedBy: desired.ManagedBy})
-	return cache.Options{
+	options := cache.Options{
 		DefaultTransform: slim,
 		ByObject: map[client.Object]cache.ByObject{
 			&appsv1.Deployment{}: {Label: ours},
 			&batchv1.CronJob{}:   {Label: ours},
 		},
 	}
+	for _, namespace := range namespaces {
+		if options.DefaultNamespaces == nil {
+			options.DefaultNamespaces = map[string]cache.Config{}
+		}
+		options.DefaultNamespaces[namespace] = cache.Config{}
+	}
+	return options
 }
 
 // slim drops from an object that goes into the cache what is never read there:

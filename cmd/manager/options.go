@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,7 +25,7 @@ type options struct {
 	workerImage   string
 	pollInterval  time.Duration
 	scaleInWindow time.Duration
-	namespace     string
+	namespaces    namespaces
 
 	leaderElect       bool
 	electionNamespace string
@@ -53,7 +54,7 @@ func flags(o *options) *flag.FlagSet {
 	fs.StringVar(&o.workerImage, "worker-image", "asyncqueue/worker:"+version.Version, "`image` of workers whose queue names none, and of reload jobs")
 	fs.DurationVar(&o.pollInterval, "poll-interval", time.Second, "time between two looks at a Redis")
 	fs.DurationVar(&o.scaleInWindow, "scale-in-window", 10*time.Second, "how long fewer workers must do before a queue scales in")
-	fs.StringVar(&o.namespace, "namespace", "", "the only `namespace` to care for (default all)")
+	fs.Var(&o.namespaces, "watch-namespaces", "the only `namespaces` to care for, such as team-a,team-b: the manager needs rights in these alone (default all)")
 	fs.BoolVar(&o.leaderElect, "leader-elect", false, "let one of several managers be active")
 	fs.StringVar(&o.electionNamespace, "leader-election-namespace", "", "`namespace` of the lease (default that of the pod)")
 	fs.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", "`address` of /metrics; 0 turns it off")
@@ -85,7 +86,6 @@ func (o *options) validate() error {
 		about("worker-image", isImage(o.workerImage)),
 		about("poll-interval", between(o.pollInterval, shortestPoll, longestPoll)),
 		about("scale-in-window", between(o.scaleInWindow, 0, longestWindow)),
-		about("namespace", isNamespace(o.namespace)),
 		about("leader-election-namespace", isNamespace(o.electionNamespace)),
 		about("metrics-bind-address", isAddress(o.metricsAddress)),
 		about("health-probe-bind-address", isAddress(o.probeAddress)),
@@ -110,6 +110,30 @@ func isImage(image string) error {
 func between(d, least, most time.Duration) error {
 	if d < least || d > most {
 		return fmt.Errorf("want a duration from %s to %s, not %s", least, most, d)
+	}
+	return nil
+}
+
+// namespaces is a list with commas.
+type namespaces []string
+
+// String implements flag.Value.
+func (n *namespaces) String() string { return strings.Join(*n, ",") }
+
+// Set implements flag.Value.
+func (n *namespaces) Set(text string) error {
+	*n = nil
+	for name := range strings.SplitSeq(text, ",") {
+		name = strings.TrimSpace(name)
+		if name == "" {
+			return errors.New("want names with commas between them, such as team-a,team-b")
+		}
+		if err := isNamespace(name); err != nil {
+			return err
+		}
+		if !slices.Contains(*n, name) {
+			*n = append(*n, name)
+		}
 	}
 	return nil
 }

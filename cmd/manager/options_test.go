@@ -25,7 +25,8 @@ func TestRunRefusesNonsense(t *testing.T) {
 		"interval is no duration": {[]string{"--poll-interval=5"}, "poll-interval"},
 		"interval too short":      {[]string{"--poll-interval=1ms"}, "from 100ms to 1m0s"},
 		"negative window":         {[]string{"--scale-in-window=-1s"}, "flag --scale-in-window"},
-		"no namespace":            {[]string{"--namespace=a/b"}, "flag --namespace"},
+		"no namespace":            {[]string{"--watch-namespaces=a/b"}, "watch-namespaces"},
+		"an empty namespace":      {[]string{"--watch-namespaces=a,,b"}, "such as team-a,team-b"},
 		"no port":                 {[]string{"--metrics-bind-address=here"}, "flag --metrics-bind-address"},
 		"no port of pprof":        {[]string{"--pprof-bind-address=here"}, "flag --pprof-bind-address"},
 		"no level":                {[]string{"--log-level=loud"}, "log-level"},
@@ -57,11 +58,11 @@ func TestRunHelpAndVersion(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	o, err := parse([]string{"--default-redis=rediss://redis:6380/2", "--default-redis-credentials-dir=/creds", "--metrics-bind-address=0", "--namespace=shop"})
+	o, err := parse([]string{"--default-redis=rediss://redis:6380/2", "--default-redis-credentials-dir=/creds", "--metrics-bind-address=0", "--watch-namespaces=shop, office,shop"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.fallback.URL != "rediss://redis:6380/2" || o.metricsAddress != "0" || o.namespace != "shop" || !o.metricsSecure {
+	if o.fallback.URL != "rediss://redis:6380/2" || o.metricsAddress != "0" || o.namespaces.String() != "shop,office" || !o.metricsSecure {
 		t.Errorf("parse() = %+v", o)
 	}
 }

@@ -72,10 +72,7 @@ func newManager(o options) (manager.Manager, error) {
 			return nil, fmt.Errorf("building the scheme: %w", err)
 		}
 	}
-	cached := controllers.CacheOptions()
-	if o.namespace != "" {
-		cached.DefaultNamespaces = map[string]cache.Config{o.namespace: {}}
-	}
+	cached := controllers.CacheOptions(o.namespaces...)
 	metrics := metricsserver.Options{BindAddress: o.metricsAddress, SecureServing: o.metricsSecure}
 	if o.metricsSecure {
 		metrics.FilterProvider = filters.WithAuthenticationAndAuthorization
