@@ -189,6 +189,7 @@ func (l *loop) exchange() {
 	l.link.worked()
 	l.pause.reset()
 	l.load.add(acks, len(got.Lost))
+	l.load.claim(len(got.Runs))
 	l.acks, l.repeat = slices.Delete(l.acks, 0, acks), false
 	if want > 0 {
 		l.hungry, l.surplus = len(got.Runs) >= want, false

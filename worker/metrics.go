@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -12,6 +13,9 @@ import (
 // maxTypes bounds the values of the label type: a producer chooses the names of
 // jobs, and each costs memory here and in Prometheus.
 const maxTypes = 100
+
+// maxLabel bounds the bytes of a label.
+const maxLabel = 128
 
 // otherTypes is the label of all types beyond maxTypes.
 const otherTypes = "other"
@@ -21,15 +25,22 @@ const otherTypes = "other"
 //	asyncqueue_worker_runs_started_total{type}
 //	asyncqueue_worker_runs_total{type,result}   ack, drop, retry, requeue, fail
 //	asyncqueue_worker_run_seconds{type}         from claim to the handler's end
+//	asyncqueue_worker_wait_seconds{type}        from the message's time to its first run
 //	asyncqueue_worker_timeouts_total{type}
+//	asyncqueue_worker_claims_total, asyncqueue_worker_claimed_messages_total
 //	asyncqueue_worker_lost_runs_total           acknowledged too late: swept before
 //	asyncqueue_worker_redis_errors_total
 //	asyncqueue_worker_in_hand, asyncqueue_worker_concurrency
+//
+// The label type has the first 100 types of jobs that came, and "other" for the
+// rest; longer names are cut at 128 bytes. The wait is known of CloudEvents that
+// carry a time; a delay that the producer asked for is part of it.
 type Metrics struct {
 	registerer prometheus.Registerer
 	started    *prometheus.CounterVec
 	ended      *prometheus.CounterVec
 	seconds    *prometheus.HistogramVec
+	waits      *prometheus.HistogramVec
 	timeouts   *prometheus.CounterVec
 	redis      prometheus.Counter
 
@@ -40,7 +51,7 @@ type Metrics struct {
 // typeMetrics spares the happy path the look-up of labels.
 type typeMetrics struct {
 	started, acked prometheus.Counter
-	seconds        prometheus.Observer
+	seconds, waits prometheus.Observer
 	label          string
 }
 
@@ -62,12 +73,17 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Help:    "Time from the claim of a message to the end of its handler.",
 			Buckets: []float64{.001, .005, .01, .05, .1, .5, 1, 5, 10, 30, 60, 300, 1800},
 		}, []string{"type"}),
+		waits: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "asyncqueue_worker_wait_seconds",
+			Help:    "Time from the time that a message carries to the beginning of its first run.",
+			Buckets: []float64{.001, .005, .01, .05, .1, .5, 1, 5, 10, 30, 60, 300, 1800, 7200},
+		}, []string{"type"}),
 		redis: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "asyncqueue_worker_redis_errors_total",
 			Help: "Calls to Redis that failed and were repeated.",
 		}),
 	}
-	r.MustRegister(m.seconds, m.redis)
+	r.MustRegister(m.seconds, m.waits, m.redis)
 	return m
 }
 
@@ -82,6 +98,12 @@ func (m *Metrics) watch(w *Worker) {
 		func() float64 { return float64(w.load.running.Load()) })
 	gauge("asyncqueue_worker_concurrency", "Handlers that may run at once.",
 		func() float64 { return float64(w.Concurrency()) })
+	counter := func(name, help string, value func() uint64) {
+		m.registerer.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help},
+			func() float64 { return float64(value()) }))
+	}
+	counter("asyncqueue_worker_claims_total", "Claims that brought messages.", w.load.claims.Load)
+	counter("asyncqueue_worker_claimed_messages_total", "Messages that claims brought.", w.load.claimed.Load)
 	m.registerer.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "asyncqueue_worker_lost_runs_total",
 		Help: "Runs that ended well after their message had been taken back from this worker.",
@@ -97,6 +119,7 @@ func (m *Metrics) listen(_ context.Context, e Event) {
 	switch e.Kind {
 	case BeforeHandle:
 		t.started.Inc()
+		t.wait(e.Job)
 		return
 	case TimeoutHandle:
 		m.timeouts.WithLabelValues(t.label).Inc()
@@ -121,6 +144,7 @@ func (m *Metrics) listen(_ context.Context, e Event) {
 
 // of returns the metrics of one type of job.
 func (m *Metrics) of(jobType string) *typeMetrics {
+	jobType = jobType[:min(len(jobType), maxLabel)]
 	if t, ok := m.types.Load(jobType); ok {
 		return t.(*typeMetrics)
 	}
@@ -128,14 +152,25 @@ func (m *Metrics) of(jobType string) *typeMetrics {
 		jobType = otherTypes
 	}
 	label := strings.ToValidUTF8(jobType, "\uFFFD") // PHP's names are bytes; Prometheus panics at those
-	t, loaded := m.types.LoadOrStore(jobType, &typeMetrics{
+	t, loaded := m.types.LoadOrStore(strings.Clone(jobType), &typeMetrics{
 		started: m.started.WithLabelValues(label),
 		acked:   m.ended.WithLabelValues(label, actionAck.String()),
 		seconds: m.seconds.WithLabelValues(label),
+		waits:   m.waits.WithLabelValues(label),
 		label:   label,
 	})
 	if !loaded {
 		m.known.Add(1)
 	}
 	return t.(*typeMetrics)
+}
+
+// wait observes how long a message waited for its first run.
+func (t *typeMetrics) wait(job *Job) {
+	if job.Message == nil || job.Attempt != 1 || job.Redelivered != 0 {
+		return
+	}
+	if at := job.Message.Time(); !at.IsZero() {
+		t.waits.Observe(max(time.Since(at), 0).Seconds()) // the clocks of producers differ
+	}
 }

@@ -57,6 +57,8 @@ type load struct {
 	oldest  atomic.Int64 // nanoseconds since origin; 0: none
 	done    atomic.Uint64
 	lost    atomic.Uint64
+	claims  atomic.Uint64 // that brought messages
+	claimed atomic.Uint64 // messages
 }
 
 func (l *load) report(running int, oldest time.Time) {
@@ -74,6 +76,14 @@ func (l *load) add(done, lost int) {
 	l.done.Add(uint64(done)) //nolint:gosec // a length
 	if lost > 0 {
 		l.lost.Add(uint64(lost)) //nolint:gosec // a length
+	}
+}
+
+// claim counts a claim that brought n messages.
+func (l *load) claim(n int) {
+	if n > 0 {
+		l.claims.Add(1)
+		l.claimed.Add(uint64(n))
 	}
 }
 

@@ -33,8 +33,9 @@ type HTTPHandler struct {
 // message, 75 retries it, 65 drops it, any other is a failed attempt.
 type ExecHandler struct {
 	// command is the program and its arguments, without a shell. The program
-	// is looked up in the image of the container worker, which spec.template
-	// sets. The message comes on standard input. Required.
+	// is looked up in image or, where image is absent, in the image of the
+	// container worker, which spec.template sets. The message comes on
+	// standard input. Required.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MaxLength=4096
@@ -42,4 +43,16 @@ type ExecHandler struct {
 	// +listType=atomic
 	// +required
 	Command []string `json:"command"`
+
+	// image is any image that has the command; it needs no worker program,
+	// which the operator brings in from its own worker image. The container
+	// worker then runs this image, as user 65532 and with a read-only root
+	// unless spec.template says otherwise. Absent means that the image of the
+	// container worker has a worker of its own as entry point: the operator's
+	// image, or one that was built on it.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="self.matches(r'^[^\\s]+$')",message="image may hold no white space: give one reference, such as my/app:1"
+	// +optional
+	Image string `json:"image,omitempty"`
 }

@@ -14,6 +14,10 @@ const WorkerContainer = "worker"
 // +kubebuilder:validation:XValidation:rule="has(self.handler) || (has(self.template) && has(self.template.spec) && has(self.template.spec.containers) && self.template.spec.containers.exists(c, c.name == 'worker' && has(c.image) && c.image.size() > 0))",fieldPath=".handler",message="without a handler the image must bring its own: set the image of the container worker in spec.template.spec.containers, or set handler.http or handler.exec"
 // +kubebuilder:validation:XValidation:rule="!has(self.autoscaling) || !has(oldSelf.autoscaling) || self.replicas == oldSelf.replicas || self.replicas == 1",fieldPath=".replicas",message="with autoscaling replicas is only the starting size and may not be changed: change autoscaling.minReplicas or autoscaling.maxReplicas, or remove autoscaling first"
 // +kubebuilder:validation:XValidation:rule="!has(self.channel) || !has(self.redis) || !has(self.redis.mode) || self.redis.mode != 'Cluster' || self.channel.matches('^[^{]*[{][^}]+[}]')",fieldPath=".channel",message="in the mode Cluster channel must hold a hash tag, so that all keys of the queue stand on one node: put it in braces, such as {orders}, here and in the producers' configuration"
+// +kubebuilder:validation:XValidation:rule="!has(self.handler) || !has(self.handler.exec) || !has(self.handler.exec.image) || !has(self.template) || !has(self.template.spec) || !has(self.template.spec.containers) || !self.template.spec.containers.exists(c, c.name == 'worker' && has(c.image) && c.image.size() > 0)",fieldPath=".handler.exec.image",message="the container worker has one image: set handler.exec.image where the worker program is to be brought in, or the image in spec.template where it is there already, not both"
+// +kubebuilder:validation:XValidation:rule="!has(self.exclusive) || !self.exclusive || self.concurrency == 1",fieldPath=".concurrency",message="an exclusive queue runs one message at a time: set concurrency to 1"
+// +kubebuilder:validation:XValidation:rule="!has(self.exclusive) || !self.exclusive || has(self.autoscaling) || self.replicas <= 1",fieldPath=".replicas",message="an exclusive queue has at most one worker: set replicas to 1, or to 0"
+// +kubebuilder:validation:XValidation:rule="!has(self.exclusive) || !self.exclusive || !has(self.autoscaling) || self.autoscaling.maxReplicas <= 1",fieldPath=".autoscaling.maxReplicas",message="an exclusive queue has at most one worker: set autoscaling.maxReplicas to 1"
 type AsyncQueueSpec struct {
 	// channel is what the queue's keys in Redis begin with: <channel>:waiting,
 	// <channel>:delayed and so on. Producers must use the same text. Absent
@@ -71,6 +75,15 @@ type AsyncQueueSpec struct {
 	// +kubebuilder:validation:Maximum=1000000000
 	// +optional
 	MaxMessages int32 `json:"maxMessages,omitempty"`
+
+	// exclusive runs one message at a time, across all pods and nodes: the next
+	// begins only after the handler of the last one has ended, or its worker has
+	// been cut off from Redis for so long that it has stopped it. Handlers get a
+	// number that grows with each run. It needs concurrency 1 and at most one
+	// replica. Consumers of Hyperf on the same channel do not mind it. Defaults
+	// to false.
+	// +optional
+	Exclusive bool `json:"exclusive,omitempty"`
 
 	// suspend stops consumption: the workers finish what they have in hand and
 	// go, the reload CronJob pauses, messages stay in Redis. Defaults to false.

@@ -74,6 +74,9 @@ func workerTemplate(in Input) corev1.PodTemplateSpec {
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 		VolumeMounts:             files.mounts,
 	}}
+	if h := q.Spec.Handler; h != nil && h.Exec != nil && h.Exec.Image != "" {
+		bringWorker(&spec, h.Exec.Image, in.WorkerImage)
+	}
 	return corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{Labels: Labels(q.Name, ComponentWorker), Annotations: annotations},
 		Spec:       spec,

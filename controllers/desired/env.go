@@ -59,6 +59,7 @@ func workerSettings(in Input) workerenv.Settings {
 	s.MaxAttempts = int(q.Spec.MaxAttempts)
 	s.Concurrency = int(q.Spec.Concurrency)
 	s.MaxMessages = int(q.Spec.MaxMessages)
+	s.Exclusive = q.Spec.Exclusive
 	if reload := q.Spec.TimeoutReload; reload != nil {
 		s.OnWorkerLoss = workerenv.LossImmediately
 		s.MaxReloads = int(reload.MaxReloads)

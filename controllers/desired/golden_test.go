@@ -123,6 +123,20 @@ func everything(q *queuev1alpha1.AsyncQueue) {
 	}
 }
 
+// anyImage runs a command of an image without a worker, and tries to replace what
+// brings it in.
+func anyImage(q *queuev1alpha1.AsyncQueue) {
+	q.Spec.Handler = &queuev1alpha1.Handler{Exec: &queuev1alpha1.ExecHandler{Command: []string{"php", "job.php"}, Image: "example.com/shop-php:8"}}
+	q.Spec.Exclusive, q.Spec.Concurrency = true, 1
+	q.Spec.Template = &corev1.PodTemplateSpec{Spec: corev1.PodSpec{
+		InitContainers: []corev1.Container{
+			{Name: "asyncqueue-install", Image: "example.com/other:1"},
+			{Name: "migrate", Image: "example.com/shop-php:8"},
+		},
+		Containers: []corev1.Container{{Name: "worker", Env: []corev1.EnvVar{{Name: "APP_ENV", Value: "prod"}}}},
+	}}
+}
+
 func TestGolden(t *testing.T) {
 	tests := map[string]struct {
 		in      desired.Input
@@ -134,6 +148,7 @@ func TestGolden(t *testing.T) {
 		"deployment-http": {in: input(queue(func(q *queuev1alpha1.AsyncQueue) {
 			q.Spec.Handler = &queuev1alpha1.Handler{HTTP: &queuev1alpha1.HTTPHandler{URL: "http://127.0.0.1:9000/jobs"}}
 		}))},
+		"deployment-image":     {in: input(queue(anyImage))},
 		"deployment-sentinels": {in: withSentinels(input(queue(nil)))},
 		"deployment-cluster":   {in: withCluster(input(queue(nil)))},
 		"cronjob-sentinels":    {in: withSentinels(input(queue(withReload))), cronJob: true},

@@ -78,7 +78,7 @@ func settable(c corev1.Container) corev1.Container {
 // isOurMount says that a path holds files that the worker reads. /tmp is not one
 // of them: a template may bring its own.
 func isOurMount(m corev1.VolumeMount) bool {
-	return m.MountPath == credentialsPath || m.MountPath == tlsPath
+	return m.MountPath == credentialsPath || m.MountPath == tlsPath || m.MountPath == programPath
 }
 
 // userEnv drops the worker's own variables; of two with one name, the last one
@@ -103,6 +103,8 @@ func protect(merged *corev1.PodTemplateSpec, ours corev1.PodTemplateSpec) {
 	grace := max(ptr.Deref(merged.Spec.TerminationGracePeriodSeconds, 0), *ours.Spec.TerminationGracePeriodSeconds)
 	merged.Spec.TerminationGracePeriodSeconds = &grace
 	merged.Spec.Volumes = withOurs(merged.Spec.Volumes, ours.Spec.Volumes, func(v corev1.Volume) string { return v.Name })
+
+	merged.Spec.InitContainers = withOurs(merged.Spec.InitContainers, ours.Spec.InitContainers, func(c corev1.Container) string { return c.Name })
 
 	worker := slices.IndexFunc(merged.Spec.Containers, isWorker)
 	if worker < 0 {

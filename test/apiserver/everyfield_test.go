@@ -21,6 +21,7 @@ spec:
   maxAttempts: 2
   concurrency: 100
   maxMessages: 5000
+  exclusive: false
   replicas: 10
   suspend: true
   autoscaling:
@@ -77,6 +78,7 @@ timeouts: {popSeconds: 3, handleSeconds: 5, retrySeconds: [5, 10, 60], drainSeco
 maxAttempts: 2
 concurrency: 100
 maxMessages: 5000
+exclusive: false
 replicas: 10
 suspend: true
 autoscaling:

@@ -139,6 +139,9 @@ var _ = DescribeTable("A wrong manifest is refused with the field and a sentence
 	refused(`spec: {timeouts: {drainSeconds: 0}}`, "spec.timeouts.drainSeconds", "spec.timeouts.drainSeconds in body should be greater than or equal to 1"),
 	refused(`spec: {maxAttempts: -1}`, "spec.maxAttempts", "spec.maxAttempts in body should be greater than or equal to 0"),
 	refused(`spec: {concurrency: 0}`, "spec.concurrency", "spec.concurrency in body should be greater than or equal to 1"),
+	refused(`spec: {exclusive: true}`, "spec.concurrency", "an exclusive queue runs one message at a time: set concurrency to 1"),
+	refused(`spec: {exclusive: true, concurrency: 1, replicas: 2}`, "spec.replicas", "an exclusive queue has at most one worker: set replicas to 1, or to 0"),
+	refused(`spec: {exclusive: true, concurrency: 1, autoscaling: {maxReplicas: 2}}`, "spec.autoscaling.maxReplicas", "an exclusive queue has at most one worker: set autoscaling.maxReplicas to 1"),
 	refused(`spec: {maxMessages: -1}`, "spec.maxMessages", "spec.maxMessages in body should be greater than or equal to 0"),
 	refused(`spec: {replicas: 1001}`, "spec.replicas", "spec.replicas in body should be less than or equal to 1000"),
 
@@ -188,6 +191,9 @@ var _ = DescribeTable("A wrong manifest is refused with the field and a sentence
 	refused(`spec: {handler: {http: {url: "http://user:secret@host/jobs"}}}`, "spec.handler.http.url",
 		"url may hold no user name or password, since they would show in the pod: remove the part before the @"),
 	refused(`spec: {handler: {http: null, exec: {command: []}}}`, "spec.handler.exec.command", "spec.handler.exec.command in body should have at least 1 items"),
+	refused(`spec: {handler: {http: null, exec: {command: [php], image: "my app"}}}`, "spec.handler.exec.image", "image may hold no white space: give one reference, such as my/app:1"),
+	refused(`spec: {handler: {http: null, exec: {command: [php], image: "app:1"}}, template: {spec: {containers: [{name: worker, image: "app:2"}]}}}`, "spec.handler.exec.image",
+		"the container worker has one image: set handler.exec.image where the worker program is to be brought in, or the image in spec.template where it is there already, not both"),
 	refused(`spec: {handler: {http: null, exec: {command: ["", a]}}}`, "spec.handler.exec.command", "the first item of command is the program and may not be empty"),
 
 	// template: metadata

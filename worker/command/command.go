@@ -4,7 +4,8 @@
 //	func main() { command.Main(mux) }
 //
 // Subcommands: run (the default) consumes; reload puts timed-out messages back;
-// push produces; version tells the version. Each flag of a setting has an
+// push produces; install copies the program, for an image that lacks it; version
+// tells the version. Each flag of a setting has an
 // environment variable: --pop-seconds is ASYNCQUEUE_POP_SECONDS.
 //
 // Flags that make no sense end the program with one line on the standard error
@@ -117,7 +118,7 @@ func (c *cli) root() *cobra.Command {
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(c.runCommand(), c.reloadCommand(), c.pushCommand(), c.versionCommand())
+	root.AddCommand(c.runCommand(), c.reloadCommand(), c.pushCommand(), c.installCommand(), c.versionCommand())
 	return root
 }
 
