@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -50,12 +51,12 @@ func workerMain() error {
 	if _, err := fmt.Sscan(os.Getenv(asWorker), &addr, &channel, &m.when, &m.script, &m.nth); err != nil {
 		return err
 	}
-	names, err := scriptNames()
+	scripts, err := readScripts()
 	if err != nil {
 		return err
 	}
 	rdb := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1, DisableIdentity: true, ClientName: "dying" + channel})
-	rdb.AddHook(&deathHook{moment: m, names: names})
+	rdb.AddHook(&deathHook{moment: m, scripts: scripts, names: map[string]string{}})
 	var mu sync.Mutex
 	w, err := newWorker(rdb, channel, time.Second, func(line string) {
 		mu.Lock()
@@ -73,55 +74,76 @@ func workerMain() error {
 	return w.Run(ctx)
 }
 
-// scriptNames maps the digests of our scripts to the names of their files.
-func scriptNames() (map[string]string, error) {
-	const dir = "../../queue/scripts"
-	prelude, err := os.ReadFile(filepath.Join(dir, "prelude.lua"))
-	if err != nil {
-		return nil, err
+// readScripts returns our scripts by the names of their files.
+func readScripts() (map[string]string, error) {
+	files, err := filepath.Glob("../../queue/scripts/*.lua")
+	if err != nil || len(files) == 0 {
+		return nil, fmt.Errorf("no scripts: %w", err)
 	}
-	files, err := filepath.Glob(dir + "/*.lua")
-	if err != nil {
-		return nil, err
-	}
-	names := map[string]string{}
+	texts := map[string]string{}
 	for _, file := range files {
-		body, err := os.ReadFile(file) //nolint:gosec // a file of this repository
+		text, err := os.ReadFile(file) //nolint:gosec // a file of this repository
 		if err != nil {
 			return nil, err
 		}
-		sum := sha1.Sum(append(append([]byte{}, prelude...), body...)) //nolint:gosec // as Redis does
-		names[hex.EncodeToString(sum[:])] = strings.TrimSuffix(filepath.Base(file), ".lua")
+		texts[strings.TrimSuffix(filepath.Base(file), ".lua")] = string(text)
 	}
-	return names, nil
+	return texts, nil
 }
+
+// errNoScript makes the client send a script's text.
+type errNoScript struct{}
+
+// Error is what Redis would say.
+func (errNoScript) Error() string { return "NOSCRIPT the test wants to see the text" }
+
+// RedisError marks an answer of Redis.
+func (errNoScript) RedisError() {}
 
 // deathHook kills the process at a moment.
 type deathHook struct {
-	moment moment
-	names  map[string]string
+	moment  moment
+	scripts map[string]string // text by name
 
-	mu   sync.Mutex
-	seen int
+	mu    sync.Mutex
+	names map[string]string // by digest
+	seen  int
 }
 
-// name is what a command does: the script that it runs, or its own name.
-func (h *deathHook) name(cmd redis.Cmder) string {
+// name is what a command does: the script that it runs, or its own name. known is false for a digest
+// whose text was not seen yet.
+func (h *deathHook) name(cmd redis.Cmder) (name string, known bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	args := cmd.Args()
 	switch name := strings.ToLower(cmd.Name()); name {
 	case "evalsha":
-		return h.names[fmt.Sprint(args[1])]
+		name, known := h.names[fmt.Sprint(args[1])]
+		return name, known
 	case "eval":
-		sum := sha1.Sum([]byte(fmt.Sprint(args[1]))) //nolint:gosec // as Redis does
-		return h.names[hex.EncodeToString(sum[:])]
+		text := fmt.Sprint(args[1])
+		sum := sha1.Sum([]byte(text)) //nolint:gosec // as Redis does
+		h.names[hex.EncodeToString(sum[:])] = h.nameOf(text)
+		return h.nameOf(text), true
 	default:
-		return name
+		return name, true
 	}
+}
+
+// nameOf finds the file whose text comes last in a script.
+func (h *deathHook) nameOf(text string) string {
+	last, at := "", -1
+	for name, part := range h.scripts {
+		if i := strings.LastIndex(text, part); i > at {
+			last, at = name, i
+		}
+	}
+	return strings.TrimSuffix(last, "_usual")
 }
 
 // pass is called before and after each command, and returns only if the process is to live on.
 func (h *deathHook) pass(when string, cmd redis.Cmder) {
-	if when != h.moment.when || h.name(cmd) != h.moment.script {
+	if name, _ := h.name(cmd); when != h.moment.when || name != h.moment.script {
 		return
 	}
 	h.mu.Lock()
@@ -148,6 +170,10 @@ func (h *deathHook) DialHook(next redis.DialHook) redis.DialHook {
 // ProcessHook is around a single command.
 func (h *deathHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
+		if _, known := h.name(cmd); !known {
+			cmd.SetErr(errNoScript{})
+			return errNoScript{}
+		}
 		h.pass("before", cmd)
 		err := next(ctx, cmd)
 		h.after(cmd)
@@ -158,6 +184,12 @@ func (h *deathHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 // ProcessPipelineHook is around several commands.
 func (h *deathHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if slices.ContainsFunc(cmds, func(cmd redis.Cmder) bool { _, known := h.name(cmd); return !known }) {
+			for _, cmd := range cmds {
+				cmd.SetErr(errNoScript{})
+			}
+			return errNoScript{}
+		}
 		for _, cmd := range cmds {
 			h.pass("before", cmd)
 		}
