@@ -33,8 +33,8 @@ type loop struct {
 	size     int // slots there are: what SetConcurrency asked for, as of this turn
 	free     int // slots without a run; below 0 while a message is handed back, or more run than there are slots
 	running  running
-	tasks    []*task // all there are: as many as were ever in hand at once
-	spare    *task   // those without a run, linked by next
+	crew     crew
+	spare    *task // tasks without a run, linked by next
 	acks     []queue.RunID
 	repeat   bool // the last exchange failed and must be repeated
 	repeated int  // how many messages it had asked for
@@ -81,7 +81,7 @@ func newLoop(w *Worker, cut context.CancelCauseFunc) *loop {
 // run turns until ctx is cancelled and the drain is over.
 func (l *loop) run(ctx context.Context) {
 	defer l.timer.Stop()
-	defer l.dismiss()
+	defer l.crew.end()
 	defer func() { l.lose(nil) }()
 	l.stop = ctx.Done()
 	for {
@@ -239,6 +239,7 @@ func (l *loop) rejoin() {
 
 func (l *loop) startAll(runs []queue.Run) {
 	now := time.Now()
+	var first, last *task
 	for _, run := range runs {
 		t := l.take(run, now)
 		l.free--
@@ -248,7 +249,15 @@ func (l *loop) startAll(runs []queue.Run) {
 		}
 		l.started++
 		l.running.add(t)
-		t.begin()
+		if first == nil {
+			first = t
+		} else {
+			last.next = t
+		}
+		last = t
+	}
+	if first != nil {
+		l.crew.begin(first, last)
 	}
 }
 
@@ -265,8 +274,7 @@ func (l *loop) enter(t *task) (ok bool) {
 func (l *loop) take(run queue.Run, now time.Time) *task {
 	t := l.spare
 	if t == nil {
-		t = newTask(l.Worker)
-		l.tasks = append(l.tasks, t)
+		t = &task{worker: l.Worker}
 	} else {
 		l.spare = t.next
 	}
@@ -285,14 +293,6 @@ func (l *loop) reuse(t *task) {
 	t.job.Store(nil)
 	t.phase.Store(phaseRunning)
 	t.next, l.spare = l.spare, t
-}
-
-// dismiss ends the goroutines of the tasks, once the handlers that still run
-// after the drain have ended.
-func (l *loop) dismiss() {
-	for _, t := range l.tasks {
-		close(t.work)
-	}
 }
 
 // expireOverdue does what is due for each run that has become late.

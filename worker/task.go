@@ -9,15 +9,13 @@ import (
 )
 
 // task is a slot for one claimed message on its way through the worker. Tasks are
-// used again, and each has a goroutine of its own for its runs, whose stack has
-// grown to what handlers need. The loop hands a task to its goroutine with begin;
-// the goroutine gives it back by pushing it on the stack of the finished.
+// used again. The loop hands them to the crew, which gives each back by pushing it
+// on the stack of the finished.
 type task struct {
 	worker *Worker
 	run    queue.Run
 	begun  time.Time               // when the claim's answer came
 	ctx    context.Context         //nolint:containedctx // of the run: a task is one on its way
-	work   chan struct{}           // one token per run; closed when the loop ends
 	cancel context.CancelCauseFunc // cancels ctx; nil unless the handle timeout does so
 
 	fence uint64 // of an exclusive queue; else 0
@@ -30,33 +28,9 @@ type task struct {
 	// becomes phaseLate.
 	expired chan struct{}
 
-	next          *task // on the stack of the finished
+	next          *task // to begin after this one, on the stack of the finished, or spare
 	earlier, more *task // in the list of the running
 	listed        bool
-}
-
-func newTask(w *Worker) *task {
-	t := &task{worker: w, work: make(chan struct{}, 1)}
-	go t.serve()
-	return t
-}
-
-// begin lets the task's goroutine run its message.
-func (t *task) begin() { t.work <- struct{}{} }
-
-// serve runs messages until the loop ends. A handler that ends its goroutine
-// ends this one; then another takes its place.
-func (t *task) serve() {
-	served := false
-	defer func() {
-		if !served {
-			go t.serve()
-		}
-	}()
-	for range t.work {
-		t.process()
-	}
-	served = true
 }
 
 // The phases of a task. Only one of the run's end and the handle timeout wins.

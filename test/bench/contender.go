@@ -21,6 +21,7 @@ type setup struct {
 	Messages    int           `json:"messages"`    // how many to handle
 	Warm        int           `json:"warm"`        // after how many the clock starts
 	Sample      bool          `json:"sample"`      // note the age of every message; tell when each is handled
+	Profile     string        `json:"profile"`     // file for a CPU profile of the time between warm and done; empty = none
 }
 
 // contender is one way to consume the queue.

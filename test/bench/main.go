@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -27,6 +28,7 @@ type options struct {
 	only   *regexp.Regexp
 	long   int
 	out    string
+	prof   string
 }
 
 func main() {
@@ -39,6 +41,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 3, "how often each trial is run")
 	flag.Float64Var(&o.scale, "scale", 1, "multiplies the number of messages of every trial")
 	flag.IntVar(&o.long, "long", 0, "then run ours over this many `messages`, and look at its memory (10000000 takes a minute or two)")
+	flag.StringVar(&o.prof, "profiles", "", "write a CPU profile of each trial's process into this `folder`")
 	flag.StringVar(&o.out, "out", "../../bin/reports/bench.json", "where the report goes, as JSON")
 	flag.Parse()
 	var err error
@@ -95,6 +98,9 @@ func runScenario(ctx context.Context, o options, r *report, round int, s scenari
 			continue
 		}
 		t := &trial{scenario: s, entry: e, messages: s.messages(e.contender, o.scale)}
+		if o.prof != "" {
+			t.profile = filepath.Join(o.prof, strings.NewReplacer(" ", "-", ",", "").Replace(s.name+"-"+e.name)+".pprof")
+		}
 		got, err := t.run(ctx)
 		if err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/pprof"
 	"sync"
 	"syscall"
 	"time"
@@ -97,15 +98,31 @@ func (p *process) sample(age time.Duration) {
 
 func (p *process) start() {
 	p.mu.Lock()
+	p.startProfile()
 	p.warm, p.warmUsage = time.Now(), cpuSeconds()
 	p.mu.Unlock()
 	p.say(sayWarm)
+}
+
+// startProfile begins a CPU profile where one was asked for.
+func (p *process) startProfile() {
+	if p.setup.Profile == "" {
+		return
+	}
+	file, err := os.Create(p.setup.Profile)
+	if err == nil {
+		err = pprof.StartCPUProfile(file) // the file is written until the process ends
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "profiling:", err)
+	}
 }
 
 func (p *process) stop() {
 	p.mu.Lock()
 	p.account.Seconds, p.account.CPUSeconds = time.Since(p.warm).Seconds(), cpuSeconds()-p.warmUsage
 	p.account.MemoryMiB = mostMemory()
+	pprof.StopCPUProfile()
 	p.mu.Unlock()
 	p.say(sayDone)
 	p.done()

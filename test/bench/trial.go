@@ -38,6 +38,7 @@ type trial struct {
 	scenario scenario
 	entry    entry
 	messages int
+	profile  string // file; empty = none
 
 	rdb     *redis.Client
 	cmd     *exec.Cmd
@@ -74,7 +75,7 @@ func (t *trial) run(ctx context.Context) (result, error) {
 	t.setup = setup{
 		Contender: t.entry.contender, Kind: t.entry.kind, Addr: addr, Workers: max(t.scenario.workers, 1),
 		Concurrency: t.scenario.concurrency, Handle: t.scenario.handle, Messages: t.messages,
-		Warm: max(t.messages/10, 1), Sample: t.scenario.idle,
+		Warm: max(t.messages/10, 1), Sample: t.scenario.idle, Profile: t.profile,
 	}
 	if err := t.measure(ctx); err != nil {
 		return result{}, fmt.Errorf("running %s, %s: %w", t.scenario.name, t.entry.name, err)
