@@ -26,15 +26,16 @@ end
 -- large ones do not come by the hundred. What is beyond the budget goes back, but for the first one.
 local function take(key, into, bytes)
   while #into < want and bytes < budget do
-    local count = math.min(want - #into, 8)
-    if #into > 0 then
-      count = math.min(want - #into, 8 * #into, math.max(1, math.floor((budget - bytes) * #into / (bytes + 1))))
+    local before = #into
+    local count = math.min(want - before, 8)
+    if before > 0 then
+      count = math.min(want - before, 8 * before, math.max(1, math.floor((budget - bytes) * before / (bytes + 1))))
     end
     local got = call('RPOP', key, count)
     if not got then break end
-    local kept, large = math.max(#into, 1), false
-    for _, payload in ipairs(got) do
-      into[#into + 1] = payload
+    local kept, large = math.max(before, 1), false
+    for i, payload in ipairs(got) do
+      into[before + i] = payload
       bytes = bytes + #payload
       large = large or #payload > largest
     end

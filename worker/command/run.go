@@ -57,6 +57,7 @@ func (c *cli) consume(ctx context.Context) error {
 		return &usageError{err}
 	}
 	log := c.logger()
+	c.collectLess()
 	handler, err := c.chooseHandler()
 	if err != nil {
 		return err

@@ -68,11 +68,14 @@ func readMembers(dst []member, raw []byte) ([]member, error) {
 
 // memberName decodes the name at the start of text, which ends with a colon.
 func memberName(text []byte) []byte {
-	quoted := bytes.TrimRight(text, ": \t\r\n")
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return quoted[1 : len(quoted)-1]
+	end := len(text) - 1
+	for text[end] != '"' {
+		end--
 	}
-	return []byte(unquote(quoted))
+	if name := text[1:end]; bytes.IndexByte(name, '\\') < 0 {
+		return name
+	}
+	return []byte(unquote(text[:end+1]))
 }
 
 func decodeCloudEvent(raw []byte) (*Message, error) {
