@@ -69,7 +69,7 @@ func workerTemplate(in Input) corev1.PodTemplateSpec {
 		// A worker is alive while its loop turns, and that is never Redis's doing:
 		// a restart would not help against a slow Redis.
 		LivenessProbe:            probe("/livez", 10, 3),
-		ReadinessProbe:           probe("/readyz", 2, 3),
+		ReadinessProbe:           probe("/readyz", 1, 5),
 		SecurityContext:          containerSecurity(),
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 		VolumeMounts:             files.mounts,

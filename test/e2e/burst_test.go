@@ -105,6 +105,9 @@ func (c *chronicle) note(event watch.Event) {
 		}
 	case *corev1.Pod:
 		c.reach("created", o.Name, at)
+		if !o.DeletionTimestamp.IsZero() {
+			c.reach("going", o.Name, at)
+		}
 		if o.Spec.NodeName != "" {
 			c.reach("scheduled", o.Name, at)
 		}
@@ -140,6 +143,13 @@ func (c *chronicle) when(stage string) (first, last float64, count int) {
 		count++
 	}
 	return first, last, count
+}
+
+// living is how many pods have been created and are not told to go.
+func (c *chronicle) living() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.stages["created"]) - len(c.stages["going"])
 }
 
 // restart lets time begin now.
@@ -178,7 +188,7 @@ var _ = Describe("A burst from zero", Label("burst"), func() {
 		Eventually(func() string { return states(counts(ctx, shared, channel)) }).WithContext(ctx).WithTimeout(longTimeout).
 			Should(Equal("waiting 0, delayed 0, reserved 0, timeout 0, failed 0"))
 		t.Drained = since()
-		Eventually(func() int { return len(pods(ctx, namespace, "burst")) }).WithContext(ctx).WithTimeout(longTimeout).Should(BeZero())
+		Eventually(seen.living).WithContext(ctx).WithTimeout(longTimeout).Should(BeZero())
 		t.ScaledIn = since()
 
 		raises := seen.raises()
