@@ -6,6 +6,7 @@ func cases() []faultCase {
 		killedWorkers(), killedWorkersParked(), killedRedis(), frozenRedis(), frozenWorkers(), frozenWorkersParked(),
 		cutConnections(), slowConnections(), halfOpen(), partialAnswers(),
 		failedOver(), resharded(), lostNode(),
+		fullRedis(), missingPermission(), wrongType(), flushedScripts(), steppedClock(),
 		naiveConsumers(),
 	}
 }
