@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/asyncqueue/operator/internal/redistest"
 )
 
 func TestEqualPayloadsRunOneAfterTheOther(t *testing.T) {
@@ -117,4 +119,26 @@ func hyperfPop(t *testing.T, q *Queue, handle time.Duration) string {
 	}
 	hyperfReserve(t, q, payload, handle)
 	return payload
+}
+
+// A claim that may not set a message aside keeps it in hand: it must not stand in both places.
+func TestAnEqualPayloadThatCannotBeSetAsideIsNotDoubled(t *testing.T) {
+	addr := redistest.Start(t)
+	admin := newTestClient(t, addr)
+	limited := limitedQueue(t, admin, addr, "hdel")
+	q, err := New(admin, limited.Channel())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newTestConsumer(t, q, ConsumerConfig{})
+	mustPush(t, q, "a", "a")
+	c.queue = limited
+	if _, err := c.Exchange(t.Context(), nil, 2); err == nil {
+		t.Fatal("no error although the command is forbidden")
+	}
+	wantState(t, q, snapshot{"hand": {"a", "a"}, "reserved": {"a"}})
+	c.queue = q
+	if got := mustExchange(t, c, nil, 2); len(got.Runs) != 2 {
+		t.Errorf("got %+v, want both", got)
+	}
 }

@@ -16,7 +16,7 @@ func (q *Queue) Probe(ctx context.Context) error {
 		return err
 	}
 	p := &probe{ctx: ctx, queue: scratch, keys: scratch.keys.channel()}
-	err = p.run()
+	err = p.name(p.run())
 	if removed := q.remove(ctx, p.keys); err == nil {
 		err = removed
 	}

@@ -1,10 +1,13 @@
 package queue
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asyncqueue/operator/internal/redistest"
@@ -27,10 +30,28 @@ func TestProbeNamesTheMissingCommand(t *testing.T) {
 		t.Run(command, func(t *testing.T) {
 			q := limitedQueue(t, admin, addr, command)
 			err := q.Probe(t.Context())
-			if err == nil || !strings.Contains(err.Error(), command) {
+			if err == nil || !strings.Contains(err.Error(), "the command "+command+":") {
 				t.Errorf("probing without %s: %v", command, err)
 			}
 		})
+	}
+}
+
+// What the probe can name is what scripts and clients use.
+func TestProbeKnowsEveryCommand(t *testing.T) {
+	q := newTestQueue(t)
+	p := &probe{ctx: t.Context(), queue: q}
+	var named []string
+	for _, right := range p.rights() {
+		if err := q.rdb.Process(t.Context(), redis.NewCmd(t.Context(), right...)); err != nil && !errors.Is(err, redis.Nil) &&
+			!redis.HasErrorPrefix(err, "NOSCRIPT") && right[0] != "evalsha" {
+			t.Errorf("%v: %v", right, err)
+		}
+		named = append(named, strings.ToUpper(fmt.Sprint(right[0])))
+	}
+	slices.Sort(named)
+	if diff := cmp.Diff(slices.Sorted(slices.Values(knownCommands)), named); diff != "" {
+		t.Errorf("commands (-used +named):\n%s", diff)
 	}
 }
 

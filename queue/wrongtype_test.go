@@ -224,3 +224,37 @@ func TestAMoveThatIsCutShortLeavesNoHole(t *testing.T) {
 		})
 	}
 }
+
+// Workers repeat what was refused until it sticks, for hours if need be: that must not double a message
+// with each repetition.
+func TestARefusedMoveMayBeRepeated(t *testing.T) {
+	addr := redistest.Start(t)
+	admin := newTestClient(t, addr)
+	for _, command := range writeCommands {
+		t.Run(command, func(t *testing.T) {
+			limited := limitedQueue(t, admin, addr, command)
+			for name, move := range moves {
+				t.Run(name, func(t *testing.T) {
+					q, err := New(admin, "{"+t.Name()+"}")
+					if err != nil {
+						t.Fatal(err)
+					}
+					c, runs := furnish(t, q)
+					c.queue = &Queue{rdb: limited.rdb, channel: q.channel, keys: q.keys}
+					if err := move(t.Context(), c.queue, c, runs); err == nil {
+						return // it does without this command
+					}
+					once := snapshotOf(t, q).standing()
+					for range 3 {
+						_ = move(t.Context(), c.queue, c, runs) // it is refused, or succeeds at last
+					}
+					for payload, n := range snapshotOf(t, q).standing() {
+						if n > once[payload] {
+							t.Errorf("%q stands %d times, after the first refusal %d times", payload, n, once[payload])
+						}
+					}
+				})
+			}
+		})
+	}
+}

@@ -85,6 +85,7 @@ local function reserve(payloads)
   in_hand = true
   if call('ZADD', RESERVED, 'NX', unpack(entries)) < #payloads then
     local stand = call('ZMSCORE', RESERVED, unpack(payloads))
+    call('HDEL', HAND, '') -- if this user may not remove, all stay in hand, and none stands beside as well
     for i, payload in ipairs(payloads) do
       if tonumber(stand[i]) ~= tonumber(entries[2 * i - 1]) then
         call('HINCRBY', EQUAL, payload, 1)

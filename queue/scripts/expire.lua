@@ -12,6 +12,7 @@ if not mirrored and parked_unseen(payload) then
   call('HSET', LATE, mark, payload)
   return 2
 end
+call('HSET', HAND, id, payload) -- as it stands: if this is refused, it is before anything stands there twice
 call('LPUSH', TIMEOUT, payload)
 call('HSET', LATE, mark, payload)
 if mirrored then call('ZREM', RESERVED, payload) end

@@ -10,7 +10,7 @@ if is_late(worker, id, payload) then
   let_go(worker, id, payload)
   return 2
 end
-call('LPUSH', FAILED, payload)
 explain(payload, ARGV[3], worker)
+call('LPUSH', FAILED, payload)
 let_go(worker, id, payload)
 return 1

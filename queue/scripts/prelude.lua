@@ -41,8 +41,11 @@ end
 
 -- Over maxmemory Redis refuses a growing command only as the first write of a script. Moves do not
 -- grow the data by themselves, and refusing them would keep the data from ever shrinking.
+-- The same step finds out whether this user may remove at all: a move adds before it removes, so that a
+-- refusal in between leaves a double, and each repetition would leave another one.
 local function pass_maxmemory()
   call('HDEL', LATE, '')
+  call('ZREM', GHOSTS, '')
 end
 
 local function clock()
@@ -95,6 +98,7 @@ end
 local function release_equal(payload)
   local copies = tonumber(call('HGET', EQUAL, payload) or 0)
   if copies == 0 or call('ZSCORE', RESERVED, payload) then return false end
+  if copies > 1 then call('HINCRBY', EQUAL, payload, 0) end -- refused now, or not at all
   call('RPUSH', WAITING, payload)
   if copies > 1 then
     call('HINCRBY', EQUAL, payload, -1)
@@ -121,8 +125,8 @@ local function may_redeliver(payload, max)
 end
 
 local function fail_as_poison(payload, max, worker)
-  call('LPUSH', FAILED, payload)
   explain(payload, 'poison: it was put back as often as allowed (' .. max .. ') and never ended in time', worker)
+  call('LPUSH', FAILED, payload)
 end
 
 -- Puts a message where a worker's loss sends it: park | redeliver, the latter at most `max` times (0 = no limit).
@@ -165,6 +169,7 @@ local function move_due(now, limit)
     payloads[i] = due[i].payload
     table.insert(members[due[i].key], due[i].member)
   end
+  if #payloads > 0 then call('ZREM', GHOSTS, '') end -- as in pass_maxmemory
   in_batches(payloads, function(...) call('LPUSH', WAITING, ...) end)
   for key, list in pairs(members) do
     in_batches(list, function(...) call('ZREM', key, ...) end)

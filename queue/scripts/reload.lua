@@ -5,6 +5,7 @@ local from, limit, max = TIMEOUT, tonumber(ARGV[2]), tonumber(ARGV[3])
 if ARGV[1] == 'failed' then from = FAILED end
 local length = call('LLEN', from)
 pass_maxmemory()
+call('LREM', KEYS[11], 1, '') -- of reasons: whether this user may remove from lists, found out before anything is added
 
 local working, marks = {}, 0
 if from == TIMEOUT then

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"math/rand/v2"
@@ -63,7 +64,7 @@ func newScene(c faultCase, dir string, seed uint64, logger *log.Logger) (*scene,
 		random: rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // chance is not security
 	}
 	s.setting.setDefaults()
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o750)); err != nil { // an earlier run may have left its ledger
 		return nil, fmt.Errorf("making the folder of the case: %w", err)
 	}
 	open := c.open
