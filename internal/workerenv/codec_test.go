@@ -28,6 +28,7 @@ func full() Settings {
 		MaxAttempts:     2,
 		MaxMessages:     1000,
 		Exclusive:       true,
+		Pprof:           true,
 		Concurrency:     100,
 		HTTPURL:         "http://127.0.0.1:8080/jobs",
 		Exec:            []string{"php", "job file.php", `"quoted"`},

@@ -61,6 +61,8 @@ type Settings struct {
 
 	// Listen is the address of /livez, /readyz and /metrics. Default :8080.
 	Listen string
+	// Pprof serves runtime profiles beside the metrics. Default false.
+	Pprof bool
 	// JobLog chooses which events of jobs are logged. Default failures.
 	JobLog JobLog
 	// LogFormat is the form of log lines. Default json.

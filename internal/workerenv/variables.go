@@ -28,6 +28,7 @@ const (
 	Exec                       = Prefix + "EXEC"
 	PayloadForm                = Prefix + "PAYLOAD"
 	Listen                     = Prefix + "LISTEN"
+	Pprof                      = Prefix + "PPROF"
 	JobLogChoice               = Prefix + "JOB_LOG"
 	LogFormatChoice            = Prefix + "LOG_FORMAT"
 	HandleTimeoutPolicy        = Prefix + "ON_HANDLE_TIMEOUT"
@@ -98,6 +99,7 @@ func Variables() []Variable {
 		{Exec, "start this command per message; words, or a JSON array of strings", wordsField(func(s *Settings) *[]string { return &s.Exec })},
 		{PayloadForm, "what a command reads: json or raw", choiceField(func(s *Settings) *Payload { return &s.Payload }, PayloadJSON, PayloadRaw)},
 		{Listen, "address of /livez, /readyz and /metrics", textField(func(s *Settings) *string { return &s.Listen })},
+		{Pprof, "serve runtime profiles below /debug/pprof/ too", boolField(func(s *Settings) *bool { return &s.Pprof })},
 		{JobLogChoice, "events of jobs to log: failures, all or none", choiceField(func(s *Settings) *JobLog { return &s.JobLog }, JobLogFailures, JobLogAll, JobLogNone)},
 		{LogFormatChoice, "form of log lines: json or text", choiceField(func(s *Settings) *LogFormat { return &s.LogFormat }, LogJSON, LogText)},
 		{HandleTimeoutPolicy, "a run past the handle timeout: Continue (its message stands in timeout) or Cancel (a failed attempt)", choiceField(func(s *Settings) *OnHandleTimeout { return &s.OnHandleTimeout }, TimeoutContinue, TimeoutCancel)},

@@ -62,6 +62,11 @@ func (c *cli) consume(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	handler, flushTraces, err := c.traced(ctx, handler)
+	if err != nil {
+		return err
+	}
+	defer flushTraces()
 	rdb, err := redisconn.New(c.redis("worker", connections+min(s.Concurrency, mostMoves)))
 	if err != nil {
 		return &usageError{err}
@@ -77,7 +82,7 @@ func (c *cli) consume(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stopServing, err := c.serve(ctx, endpoint.Handler(w, registry), log)
+	stopServing, err := c.serve(ctx, c.endpoints(w, registry), log)
 	if err != nil {
 		return err
 	}
@@ -129,6 +134,14 @@ func (c *cli) newWorker(q *queue.Queue, h worker.Handler, m *worker.Metrics, log
 		Metrics:         m,
 		Logger:          log,
 	}, h)
+}
+
+// endpoints are probes, metrics and, on request, profiles.
+func (c *cli) endpoints(w *worker.Worker, g prometheus.Gatherer) http.Handler {
+	if c.settings.Pprof {
+		return endpoint.WithProfiles(endpoint.Handler(w, g))
+	}
+	return endpoint.Handler(w, g)
 }
 
 // serve answers probes until the returned function is called. They go on during

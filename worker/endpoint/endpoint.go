@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"sync/atomic"
 	"time"
 
@@ -37,6 +38,21 @@ func Handler(s Status, g prometheus.Gatherer) http.Handler {
 	mux.HandleFunc("GET /livez", probe(s.Live))
 	mux.HandleFunc("GET /readyz", readiness(s.Ready))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(g, promhttp.HandlerOpts{}))
+	return mux
+}
+
+// WithProfiles adds the runtime profiles of net/http/pprof below /debug/pprof/ to h.
+// They show the program's command line and its memory's shape to everybody who can
+// reach them. A profile over time may take at most 25 s, as in
+// /debug/pprof/profile?seconds=20.
+func WithProfiles(h http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", h)
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return mux
 }
 

@@ -72,3 +72,23 @@ func TestServeUntilTheEnd(t *testing.T) {
 		t.Errorf("Serve: %v", err)
 	}
 }
+
+// Profiles are there on request, and then beside everything else.
+func TestProfiles(t *testing.T) {
+	plain := Handler(&status{}, prometheus.NewRegistry())
+	for path, want := range map[string][2]int{
+		"/debug/pprof/":             {http.StatusNotFound, http.StatusOK},
+		"/debug/pprof/heap?debug=1": {http.StatusNotFound, http.StatusOK},
+		"/debug/pprof/cmdline":      {http.StatusNotFound, http.StatusOK},
+		"/livez":                    {http.StatusOK, http.StatusOK},
+		"/metrics":                  {http.StatusOK, http.StatusOK},
+	} {
+		for i, h := range []http.Handler{plain, WithProfiles(plain)} {
+			answer := httptest.NewRecorder()
+			h.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody))
+			if answer.Code != want[i] {
+				t.Errorf("%s: %d, want %d", path, answer.Code, want[i])
+			}
+		}
+	}
+}

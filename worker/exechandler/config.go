@@ -9,6 +9,7 @@
 //	ASYNCQUEUE_JOB_ATTEMPT       1 for the first run
 //	ASYNCQUEUE_JOB_MAX_ATTEMPTS  retries allowed
 //	ASYNCQUEUE_JOB_REDELIVERED   how often a crash or a reload brought it back
+//	TRACEPARENT                  of the run's span, where runs are traced
 //	ASYNCQUEUE_JOB_FENCE         grows with each run; at an exclusive queue only
 //
 // Its exit status decides what becomes of the message:

@@ -81,7 +81,7 @@ func (h *Handler) command(ctx context.Context, job *worker.Job, event *cloudeven
 	command := exec.CommandContext(ctx, h.cfg.Command[0], h.cfg.Command[1:]...) //nolint:gosec // the command is the user's configuration
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.WaitDelay = h.cfg.KillAfter + time.Second // a grandchild may hold the pipes open
-	command.Env = append(os.Environ(), environment(job, event)...)
+	command.Env = append(os.Environ(), environment(ctx, job, event)...)
 	return command
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudevents/sdk-go/v2/binding"
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
+	"go.opentelemetry.io/otel/propagation"
 
 	"github.com/asyncqueue/operator/worker"
 )
@@ -67,6 +68,7 @@ func (h *Handler) request(ctx context.Context, job *worker.Job) (*http.Request, 
 	if err := cehttp.WriteRequest(binding.WithForceBinary(ctx), (*binding.EventMessage)(event), request); err != nil {
 		return nil, fmt.Errorf("writing a request for job %q: %w", job.Type, err)
 	}
+	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(request.Header)) // of the run's span, where there is one
 	return request, nil
 }
 

@@ -1,0 +1,62 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/asyncqueue/operator/worker"
+	"github.com/asyncqueue/operator/worker/tracing"
+)
+
+// traceFlush bounds the sending of the last spans.
+const traceFlush = 3 * time.Second
+
+// traces reads the standard variables of OpenTelemetry and says whether spans are
+// sent anywhere. The exporter reads the others: endpoint, headers, timeout, TLS,
+// sampler, resource attributes.
+func (c *cli) traces() bool {
+	is := func(name, value string) bool {
+		text, _ := c.streams.LookupEnv(name)
+		return strings.EqualFold(text, value)
+	}
+	if is("OTEL_SDK_DISABLED", "true") || is("OTEL_TRACES_EXPORTER", "none") {
+		return false
+	}
+	return is("OTEL_TRACES_EXPORTER", "otlp") ||
+		!is("OTEL_EXPORTER_OTLP_ENDPOINT", "") || !is("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "")
+}
+
+// traced makes a span of each run of h, where that is asked for; else h stays as it
+// is. The returned function sends what has not been sent.
+func (c *cli) traced(ctx context.Context, h worker.Handler) (worker.Handler, func(), error) {
+	if !c.traces() {
+		return h, func() {}, nil
+	}
+	exporter, err := otlptracehttp.New(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("making the exporter of traces: %w", err)
+	}
+	about, err := resource.New(ctx, resource.WithAttributes(
+		attribute.String("service.name", "asyncqueue-worker"),
+		attribute.String("asyncqueue.queue", c.settings.Queue),
+		attribute.String("asyncqueue.channel", c.settings.Channel),
+	), resource.WithTelemetrySDK(), resource.WithFromEnv())
+	if err != nil {
+		return nil, nil, fmt.Errorf("describing the worker for traces: %w", err)
+	}
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))
+	flush := func() {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), traceFlush)
+		defer cancel()
+		_ = provider.Shutdown(last) // spans are not worth an exit status
+	}
+	return worker.Chain(h, tracing.Middleware(provider)), flush, nil
+}
