@@ -99,7 +99,6 @@ func show(out io.Writer, o options, replays []replay) error {
 		if err := printTable(out, r, o.interval); err != nil {
 			return err
 		}
-		fmt.Fprintln(out)
 	}
 	if o.svgDir == "" {
 		return nil
