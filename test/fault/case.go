@@ -16,7 +16,7 @@ type faultCase struct {
 	// open starts Redis and sets what the scene needs to reach it; nil: one server.
 	open func(s *scene) error
 	// play injects the fault again and again until ctx is done, and undoes it. The load goes on all
-	// the while. A broken promise is told by scene.broke; an error ends the play.
+	// the while. A broken promise is told by scene.brokef; an error ends the play.
 	play func(ctx context.Context, s *scene) error
 	// unjudged rows are for comparison: they are expected to lose messages.
 	unjudged bool

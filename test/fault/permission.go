@@ -87,7 +87,7 @@ func (s *scene) startForbidden(ctx context.Context, command string) error {
 	worker.Env = append(os.Environ(), crew.Variable+"="+order.Text())
 	output, err := worker.CombinedOutput()
 	if err == nil || !strings.Contains(string(output), command) {
-		s.broke("a worker that may not use %s ended with %v and said %q", command, err, output)
+		s.brokef("a worker that may not use %s ended with %v and said %q", command, err, output)
 	}
 	s.count()
 	return s.allow("+" + command)

@@ -158,7 +158,7 @@ func (s *scene) settle(ctx context.Context, patience time.Duration) error {
 			return fmt.Errorf("looking at what stands: %w", err)
 		case time.Now().After(limit):
 			if s.setting.kind == "" {
-				s.broke("after %s without a fault there is still %s", patience, now)
+				s.brokef("after %s without a fault there is still %s", patience, now)
 				s.dump(ctx)
 			}
 			return nil
@@ -194,17 +194,17 @@ func (s *scene) judge(r *row) error {
 	}
 	v := ledger.Check(s.facts(s.producer.book.Pushed(), entries, last))
 	r.take(v)
-	r.Times, r.Notes = s.times, s.notes
+	r.Times = s.times
 	r.Slowest = max(s.slowest, v.Redelivery).Seconds()
 	if r.Unjudged {
 		r.Broken = nil
 		return nil
 	}
 	if v.Redelivery > tolerance*redeliveryPromise {
-		s.broke("what a dead worker held was given back after %s", v.Redelivery)
+		s.brokef("what a dead worker held was given back after %s", v.Redelivery)
 	}
 	if v.Messages == 0 || v.Acked == 0 {
-		s.broke("nothing was consumed: %d pushed, %d acknowledged", v.Messages, v.Acked)
+		s.brokef("nothing was consumed: %d pushed, %d acknowledged", v.Messages, v.Acked)
 	}
 	s.judgeEnd(last)
 	r.Broken = append(r.Broken, s.fleet.crashed...)
@@ -216,14 +216,14 @@ func (s *scene) judge(r *row) error {
 // judgeEnd checks that nothing stands where it should not, once all is done and all workers have left.
 func (s *scene) judgeEnd(last standing) {
 	if len(last.ours) > 0 {
-		s.broke("keys of ours hold messages after the last worker left: %s", last)
+		s.brokef("keys of ours hold messages after the last worker left: %s", last)
 	}
 	if !s.setting.reload {
 		return
 	}
 	for id, n := range last.copies {
 		if !isHopeless(id) {
-			s.broke("%d of %s stand in the keys, though all was to be done in the end: %s", n, id, last)
+			s.brokef("%d of %s stand in the keys, though all was to be done in the end: %s", n, id, last)
 			return
 		}
 	}

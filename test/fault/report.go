@@ -30,7 +30,6 @@ type row struct {
 	Seconds  float64  `json:"seconds"`
 	Unjudged bool     `json:"forComparison,omitempty"`
 	Broken   []string `json:"broken"`
-	Notes    []string `json:"notes,omitempty"`
 }
 
 func (r *row) take(v ledger.Verdict) {

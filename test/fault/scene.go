@@ -55,7 +55,6 @@ type scene struct {
 	spans    []ledger.Span
 	slowest  time.Duration
 	promises []string // that were broken
-	notes    []string
 }
 
 func newScene(c faultCase, dir string, seed uint64, logger *log.Logger) (*scene, error) {
@@ -157,20 +156,13 @@ func (s *scene) close() {
 	s.cleanups = nil
 }
 
-// broke notes a broken promise.
-func (s *scene) broke(format string, args ...any) {
+// brokef notes a broken promise.
+func (s *scene) brokef(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	text := fmt.Sprintf(format, args...)
 	s.promises = append(s.promises, text)
 	s.log.Printf("%s: BROKEN: %s", s.name, text)
-}
-
-// note tells something that is worth knowing in the report.
-func (s *scene) note(format string, args ...any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.notes = append(s.notes, fmt.Sprintf(format, args...))
 }
 
 // count notes that a fault was injected.
@@ -215,7 +207,7 @@ func (s *scene) awaitFlow(ctx context.Context, after time.Time) error {
 			return nil
 		}
 		if time.Now().After(limit) {
-			s.broke("%d of %d workers have not consumed within %s", len(missing), len(pids), tolerance*flowPromise)
+			s.brokef("%d of %d workers have not consumed within %s", len(missing), len(pids), tolerance*flowPromise)
 			return nil
 		}
 		s.pause(context.WithoutCancel(ctx), 50*time.Millisecond)

@@ -128,7 +128,7 @@ func (p *pair) follow() error {
 	}
 	replica := p.servers[1-p.master]
 	ctx := context.Background()
-	if err := direct(replica.Addr, func(rdb *redis.Client) error { return rdb.SlaveOf(ctx, host, port).Err() }); err != nil {
+	if err := direct(replica.Addr, func(rdb *redis.Client) error { return rdb.ReplicaOf(ctx, host, port).Err() }); err != nil {
 		return fmt.Errorf("making a replica: %w", err)
 	}
 	return p.s.await(ctx, "the replica to follow", 20*time.Second, func(ctx context.Context) bool {
