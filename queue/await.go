@@ -37,6 +37,9 @@ func (c *Consumer) Await(ctx context.Context, longest time.Duration) (bool, erro
 		return true, nil
 	}
 	answers := make(chan error, 1)
+	c.mu.Lock()
+	c.blocks[id]++
+	c.mu.Unlock()
 	go func() { answers <- c.block(context.WithoutCancel(ctx), id, min(longest, longestBlock)) }()
 	select {
 	case err = <-answers:
@@ -59,11 +62,53 @@ func (c *Consumer) Await(ctx context.Context, longest time.Duration) (bool, erro
 }
 
 func (c *Consumer) block(ctx context.Context, id string, longest time.Duration) error {
+	defer c.unblock(id)
 	seconds := strconv.FormatFloat(clampBlock(longest).Seconds(), 'f', 3, 64)
 	ctx, cancel := context.WithTimeout(ctx, clampBlock(longest)+time.Second)
 	defer cancel()
 	keys := c.queue.keys
 	return c.queue.rdb.Process(ctx, sentOnce{redis.NewCmd(ctx, "blmove", keys.waiting, keys.inbox(id), "right", "left", seconds)})
+}
+
+// unblock notes that a block has ended. A life that is over has no Exchange any more that would find
+// what came by it, so that it goes back at once.
+func (c *Consumer) unblock(id string) {
+	if c.ID() != id {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = c.emptyInbox(ctx, id) // the tending looks into the inbox a few seconds later
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.blocks[id]--; c.blocks[id] == 0 {
+		delete(c.blocks, id)
+	}
+	close(c.unblocked)
+	c.unblocked = make(chan struct{})
+}
+
+// emptyInbox gives back what stands in the inbox of a life that is over, which any exchange of it does.
+func (c *Consumer) emptyInbox(ctx context.Context, id string) error {
+	nothing := []any{id, 0, 0, 0, 0, 0, 0, 0, 0, 0} // to claim, and to acknowledge
+	_, err := runList(ctx, c.queue.rdb, scriptExchange, c.queue.keys.worker(id), nothing...)
+	return err
+}
+
+// awaitBlocks waits until nothing blocks in Redis for a life, but not beyond ctx.
+func (c *Consumer) awaitBlocks(ctx context.Context, id string) {
+	for {
+		c.mu.Lock()
+		blocks, changed := c.blocks[id], c.unblocked
+		c.mu.Unlock()
+		if blocks == 0 {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // clampBlock keeps the block above zero, which Redis reads as for ever.

@@ -128,3 +128,32 @@ func TestDrainingOverMaxmemory(t *testing.T) {
 	}
 	wantState(t, q, snapshot{"delayed": {"retry+1"}, "timeout": {"fail", "due", "left", "release", "expire"}})
 }
+
+// A message that is pushed when a worker has left, but still blocks in Redis, goes back at once, and does
+// not wait until somebody looks after the ghost.
+func TestLeaveWaitsForItsAwait(t *testing.T) {
+	q, ctx := newTestQueue(t), t.Context()
+	c := newTestConsumer(t, q, ConsumerConfig{})
+	awaited := make(chan bool, 1)
+	go func() {
+		found, err := c.Await(context.Background(), 2*time.Second)
+		awaited <- found && err == nil
+	}()
+	eventually(t, 5*time.Second, "the worker to block", func() bool {
+		info, err := q.rdb.ClientList(ctx).Result()
+		return err == nil && countBlocked(info, "blmove") > 0
+	})
+	left := make(chan error, 1)
+	go func() { left <- c.Leave(ctx) }()
+	eventually(t, 5*time.Second, "the worker to be gone", func() bool {
+		return q.rdb.HLen(ctx, q.keys.workers).Val() == 0
+	})
+	mustPush(t, q, "a")
+	if err := <-left; err != nil {
+		t.Fatal(err)
+	}
+	if !<-awaited {
+		t.Error("the message did not come by the blocked call: the test shows nothing")
+	}
+	wantState(t, q, snapshot{"waiting": {"a"}})
+}

@@ -76,7 +76,7 @@ func (c *Consumer) Beat(ctx context.Context, load Load) (BeatResult, error) {
 		return BeatResult{}, fmt.Errorf("beating as worker %s: %w", id, ErrEvicted)
 	}
 	c.touched()
-	c.rounds.took(uint64(answer.int(3)), time.Now()) //nolint:gosec // a count
+	c.rounds.took(uint64(answer.int(3)), c.now()) //nolint:gosec // a count
 	return BeatResult{Tender: answer.int(1) == 1, Inbox: answer.int(2) > 0, Swept: c.sweepSilent(ctx, answer.texts(4))}, nil
 }
 

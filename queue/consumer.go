@@ -93,12 +93,16 @@ type Consumer struct {
 
 	beating sync.Mutex // held through a Beat
 	rounds  rounds     // what it saw of others through its beats; guarded by beating
+	now     func() time.Time
 
 	mu      sync.Mutex
 	id      string // of this life of the worker; empty before Register
 	active  bool   // registered, as far as known
 	beats   uint64
 	contact time.Time // when Redis last answered as to a registered worker
+
+	blocks    map[string]int // by life: Awaits that block in Redis
+	unblocked chan struct{}  // closed and replaced when one ends
 }
 
 // NewConsumer returns a consumer that has yet to Register.
@@ -106,7 +110,7 @@ func (q *Queue) NewConsumer(cfg ConsumerConfig) (*Consumer, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("creating consumer: %w", err)
 	}
-	return &Consumer{queue: q, cfg: cfg, claims: 1, hand: newHand()}, nil
+	return &Consumer{queue: q, cfg: cfg, claims: 1, hand: newHand(), now: time.Now, blocks: map[string]int{}, unblocked: make(chan struct{})}, nil
 }
 
 // ID returns the worker's name in Redis, which changes with each registration; empty before the
@@ -137,7 +141,7 @@ func (c *Consumer) Register(ctx context.Context) error {
 		return fmt.Errorf("registering worker %s: %w", id, err)
 	}
 	c.rounds = rounds{}
-	c.rounds.took(number, time.Now())
+	c.rounds.took(number, c.now())
 	c.mu.Lock()
 	c.active = true
 	c.contact = time.Now()
@@ -148,7 +152,8 @@ func (c *Consumer) Register(ctx context.Context) error {
 }
 
 // Leave gives back what the worker still holds, as ConsumerConfig.Loss says, and ends its life in
-// Redis. It may be repeated until it succeeds. A later Register starts a new life.
+// Redis. Where an Await still blocks in Redis, it then waits for its end, 2 s at most, and gives back what
+// comes by it at once. It may be repeated until it succeeds. A later Register starts a new life.
 func (c *Consumer) Leave(ctx context.Context) error {
 	c.exchanging.Lock()
 	defer c.exchanging.Unlock()
@@ -161,6 +166,7 @@ func (c *Consumer) Leave(ctx context.Context) error {
 		return fmt.Errorf("leaving as worker %s: %w", id, err)
 	}
 	c.evicted(id)
+	c.awaitBlocks(ctx, id)
 	return nil
 }
 

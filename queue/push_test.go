@@ -95,7 +95,7 @@ func TestPushSaysWhatItKnows(t *testing.T) {
 
 // A client that re-sends by default must not double a push whose answer was lost on the wire.
 func TestPushIsSentOnce(t *testing.T) {
-	cut := &answerCutter{}
+	cut := &answerCutter{word: "lpush"}
 	for name, rdb := range map[string]redis.UniversalClient{
 		"standalone": redis.NewClient(&redis.Options{Addr: redistest.Start(t), Dialer: cut.dial, MaxRetries: 3}),
 		"cluster": redis.NewClusterClient(&redis.ClusterOptions{
@@ -108,11 +108,11 @@ func TestPushIsSentOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			cut.pushes.Store(0)
+			cut.cutNext()
 			if err := q.Push(t.Context(), []byte("a")); !errors.Is(err, ErrUnknownOutcome) {
 				t.Errorf("got %v", err)
 			}
-			if n := cut.pushes.Load(); n != 1 {
+			if n := cut.sent.Load(); n != 1 {
 				t.Errorf("sent %d times", n)
 			}
 			wantState(t, q, snapshot{"waiting": {"a"}})
@@ -120,8 +120,18 @@ func TestPushIsSentOnce(t *testing.T) {
 	}
 }
 
-// answerCutter makes connections that break once Redis has answered an LPUSH.
-type answerCutter struct{ pushes atomic.Int64 }
+// answerCutter makes connections that break once Redis has answered the next command that has the
+// word in it.
+type answerCutter struct {
+	word  string
+	armed atomic.Bool
+	sent  atomic.Int64 // how often such a command was sent since then
+}
+
+func (a *answerCutter) cutNext() {
+	a.sent.Store(0)
+	a.armed.Store(true)
+}
 
 func (a *answerCutter) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
@@ -134,22 +144,22 @@ func (a *answerCutter) dial(ctx context.Context, network, addr string) (net.Conn
 type cutConn struct {
 	net.Conn
 	cutter *answerCutter
-	pushed bool
+	cut    bool
 }
 
-// Write notes a push.
+// Write notes a command whose answer is to be lost.
 func (c *cutConn) Write(b []byte) (int, error) {
-	if bytes.Contains(b, []byte("lpush")) {
-		c.pushed = true
-		c.cutter.pushes.Add(1)
+	if bytes.Contains(b, []byte(c.cutter.word)) {
+		c.cut = c.cutter.armed.Swap(false)
+		c.cutter.sent.Add(1)
 	}
 	return c.Conn.Write(b)
 }
 
-// Read swallows the answer to a push.
+// Read swallows the answer.
 func (c *cutConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
-	if c.pushed {
+	if c.cut {
 		_ = c.Close()
 		return 0, io.EOF
 	}

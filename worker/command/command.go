@@ -9,7 +9,8 @@
 // environment variable: --pop-seconds is ASYNCQUEUE_POP_SECONDS.
 //
 // Flags that make no sense end the program with one line on the standard error
-// and exit status 2, everything else that goes wrong with 1.
+// and exit status 2, a push at a closed intake gate with 3, everything else that
+// goes wrong with 1.
 package command
 
 import (
@@ -28,6 +29,7 @@ import (
 
 	"github.com/asyncqueue/operator/internal/version"
 	"github.com/asyncqueue/operator/internal/workerenv"
+	"github.com/asyncqueue/operator/queue"
 	"github.com/asyncqueue/operator/worker"
 )
 
@@ -36,6 +38,7 @@ const (
 	exitOK      = 0
 	exitFailure = 1
 	exitUsage   = 2
+	exitClosed  = 3 // the intake gate is closed
 )
 
 // Main runs the command line of a worker whose handler is h, and exits. SIGTERM
@@ -86,6 +89,9 @@ func Execute(ctx context.Context, h worker.Handler, args []string, streams IO) i
 	fmt.Fprintf(streams.Err, "%s: %s\n", program, line) //nolint:errcheck // nowhere to tell
 	if usage := (*usageError)(nil); errors.As(err, &usage) {
 		return exitUsage
+	}
+	if errors.Is(err, queue.ErrIntakeClosed) {
+		return exitClosed
 	}
 	return exitFailure
 }

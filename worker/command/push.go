@@ -29,6 +29,8 @@ type pushOptions struct {
 	count       int
 	rate        float64 // per second; 0: as fast as it goes
 	delay       time.Duration
+	intakeKey   string
+	durable     queue.Durable
 }
 
 func (c *cli) pushCommand() *cobra.Command {
@@ -56,6 +58,9 @@ func (c *cli) pushCommand() *cobra.Command {
 	flags.IntVar(&o.count, "count", 1, "how many messages to push, of each FILE too")
 	flags.Float64Var(&o.rate, "rate", 0, "messages a second; 0 is as fast as it goes")
 	flags.DurationVar(&o.delay, "delay", 0, "how long the messages rest before they are due, as 5s")
+	flags.StringVar(&o.intakeKey, "intake-key", "", "key of the intake gate, as c:IS_PUSH_orders: while it is closed, nothing is pushed and the exit status is 3")
+	flags.IntVar(&o.durable.Replicas, "replicas", 0, "how many replicas of Redis must confirm each push")
+	flags.DurationVar(&o.durable.Timeout, "replicas-timeout", time.Second, "how long to wait for them")
 	return command
 }
 
@@ -80,6 +85,10 @@ func (o pushOptions) validate(files []string) error {
 		return usagef("reading --count: want at least 1, not %d", o.count)
 	case o.rate < 0 || math.IsNaN(o.rate) || math.IsInf(o.rate, 0):
 		return usagef("reading --rate: want at least 0, not %g", o.rate)
+	case o.durable.Replicas < 0:
+		return usagef("reading --replicas: want at least 0, not %d", o.durable.Replicas)
+	case o.durable.Timeout < time.Millisecond:
+		return usagef("reading --replicas-timeout: want at least 1ms, not %s", o.durable.Timeout)
 	case o.delay < 0:
 		return usagef("reading --delay: want at least 0, not %s", o.delay)
 	}
@@ -100,6 +109,11 @@ func (c *cli) push(ctx context.Context, o pushOptions, files []string) error {
 		return err
 	}
 	defer closeQueue()
+	producer, err := q.NewProducer(queue.ProducerConfig{IntakeKey: o.intakeKey, Durable: o.durable})
+	if err != nil {
+		return err
+	}
+	moved := 0
 	pushed, err := pace(ctx, o.count*each, o.rate, func(n int) error {
 		batch := make([][]byte, 0, n)
 		for range n {
@@ -110,16 +124,23 @@ func (c *cli) push(ctx context.Context, o pushOptions, files []string) error {
 			batch = append(batch, payload)
 		}
 		if o.delay > 0 {
-			_, err := q.PushDelayed(ctx, o.delay, batch...)
+			added, err := producer.PushDelayed(ctx, o.delay, batch...)
+			if err == nil || errors.Is(err, queue.ErrNotReplicated) {
+				moved += len(batch) - added
+			}
 			return err
 		}
-		return q.Push(ctx, batch...)
+		return producer.Push(ctx, batch...)
 	})
-	if errors.Is(err, queue.ErrUnknownOutcome) {
+	switch {
+	case errors.Is(err, queue.ErrUnknownOutcome):
 		return fmt.Errorf("%w (pushed before: %d; the last batch may have arrived)", err, pushed)
-	}
-	if err != nil {
+	case errors.Is(err, queue.ErrNotReplicated):
+		return fmt.Errorf("%w (pushed before: %d; the last batch stands on the primary)", err, pushed)
+	case err != nil:
 		return fmt.Errorf("%w (pushed before: %d)", err, pushed)
+	case moved > 0:
+		return c.say("pushed %d to %s, of which %d moved an equal message that waited there to the new time", pushed, q.Channel(), moved)
 	}
 	return c.say("pushed %d to %s", pushed, q.Channel())
 }

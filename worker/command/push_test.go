@@ -167,7 +167,7 @@ func TestPushRaw(t *testing.T) {
 	}
 }
 
-// S16: with a unique id the bytes are the same, so that a second delayed push
+// S14 and S16: with a unique id the bytes are the same, so that a second delayed push
 // moves the first.
 func TestPushDelayedWithAUniqueID(t *testing.T) {
 	for _, kind := range []string{"--type=a", "--hyperf-class=A"} {
@@ -236,5 +236,43 @@ func TestPushAtAnyRate(t *testing.T) {
 	}
 	if n := len(p.list(queue.Waiting)); n != 3 {
 		t.Errorf("%d pushed, want 3", n)
+	}
+}
+
+// S19: a closed gate is a sentence and an exit status of its own, and nothing is pushed.
+func TestS19PushAtAClosedGate(t *testing.T) {
+	p := newPlace(t)
+	gate := queue.IntakeKey(queue.DefaultIntakePrefix, p.channel)
+	args := p.flags("push", "--type=a", "--intake-key="+gate)
+	if err := p.rdb.Set(t.Context(), gate, "b:0;", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	got := execute(t, nil, nil, args...)
+	want := "worker: pushing to " + p.channel + ": the intake is closed (key " + gate + ") (pushed before: 0)\n"
+	if got.status != 3 || got.err != want {
+		t.Errorf("push at a closed gate = %+v, want status 3 and %q", got, want)
+	}
+	if err := p.rdb.Del(t.Context(), gate).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if got := execute(t, nil, nil, args...); got.status != 0 {
+		t.Errorf("push at an open gate = %+v", got)
+	}
+	if n := p.counts().Waiting; n != 1 {
+		t.Errorf("%d messages, want 1", n)
+	}
+}
+
+// A push that no replica confirmed says where it stands.
+func TestPushWithoutReplicas(t *testing.T) {
+	p := newPlace(t)
+	got := execute(t, nil, nil, p.flags("push", "--type=a", "--replicas=1", "--replicas-timeout=10ms")...)
+	want := "worker: pushing to " + p.channel + ": pushed, but not replicated: 0 of 1 replicas confirmed within 10ms" +
+		" (pushed before: 0; the last batch stands on the primary)\n"
+	if got.status != 1 || got.err != want {
+		t.Errorf("push = %+v, want %q", got, want)
+	}
+	if n := p.counts().Waiting; n != 1 {
+		t.Errorf("%d messages, want 1", n)
 	}
 }
