@@ -114,6 +114,21 @@ func workers(replicas, updated, ready int32) func(*observed) {
 	}
 }
 
+func foreigners(f poll.Foreigners) func(*observed) {
+	return func(s *observed) { s.sight.Consumers = f }
+}
+
+func intake(state queuev1alpha1.IntakeState) func(*observed) {
+	return func(s *observed) { s.queue.Spec.Intake = &queuev1alpha1.Intake{State: state} }
+}
+
+// gate is what became of the gate in Redis.
+func gate(closed bool, fault *poll.Fault) func(*observed) {
+	return func(s *observed) {
+		s.sight.Gate = poll.GateSight{Gate: poll.Gate{Key: "c:IS_PUSH_orders", Closed: closed}, Fault: fault}
+	}
+}
+
 func TestDecide(t *testing.T) {
 	tests := map[string]struct {
 		seen           *observed
@@ -261,6 +276,28 @@ func judgeCases() map[string]judgeCase {
 		}},
 		"a former queue's CronJob": {scene(reloaded, func(s *observed) { s.cronJobTaken, s.leaving = true, true }), outcome{}, map[string]string{
 			"Ready": "False/Progressing", "TimeoutReloadScheduled": "False/Progressing", "Stalled": "",
+		}},
+		"Hyperf's consumers beside ours": {scene(foreigners(poll.ForeignersSeen)), outcome{}, map[string]string{
+			"ForeignConsumers": "True/ForeignReservations", "Ready": "True/Consuming",
+		}},
+		"Hyperf's consumers gone": {scene(foreigners(poll.ForeignersGone)), outcome{}, map[string]string{
+			"ForeignConsumers": "False/NoForeignReservations",
+		}},
+		"an intake that is left alone": {scene(), outcome{}, map[string]string{"IntakeClosed": ""}},
+		"a closed intake": {scene(intake(queuev1alpha1.IntakeClosed), gate(true, nil)), outcome{}, map[string]string{
+			"IntakeClosed": "True/Closed", "Ready": "True/Consuming",
+		}},
+		"an open intake":             {scene(intake(queuev1alpha1.IntakeOpen), gate(false, nil)), outcome{}, map[string]string{"IntakeClosed": "False/Open"}},
+		"an intake that is not set":  {scene(intake(queuev1alpha1.IntakeClosed)), outcome{}, map[string]string{"IntakeClosed": "Unknown/NotObserved", "Ready": "True/Consuming"}},
+		"an intake that was changed": {scene(intake(queuev1alpha1.IntakeClosed), gate(false, nil)), outcome{}, map[string]string{"IntakeClosed": "Unknown/NotObserved"}},
+		"an intake that Redis refuses": {scene(intake(queuev1alpha1.IntakeClosed), gate(true, &poll.Fault{Message: "no permission"})), outcome{}, map[string]string{
+			"IntakeClosed": "Unknown/GateNotSet", "Ready": "False/GateNotSet", "Reconciling": "True/GateNotSet", "Stalled": "",
+		}},
+		"an intake of a queue that is not the owner": {scene(conflicting, intake(queuev1alpha1.IntakeClosed)), outcome{}, map[string]string{
+			"IntakeClosed": "Unknown/NotObserved", "ForeignConsumers": "",
+		}},
+		"workers of nobody known": {scene(func(s *observed) { s.stranger = "another" }), outcome{}, map[string]string{
+			"ChannelConflict": "True/UnknownWorkers", "Ready": "True/Consuming", "Stalled": "",
 		}},
 		"reloads are scheduled": {scene(reloaded, withCronJob), outcome{}, map[string]string{"TimeoutReloadScheduled": "True/Scheduled"}},
 	}

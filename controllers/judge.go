@@ -32,7 +32,8 @@ func unknown(reason, message string) verdict {
 func judge(seen *observed, p plan, o outcome) map[string]*verdict {
 	reachable := judgeReachable(seen)
 	workers := judgeWorkers(seen, p)
-	ready, stalled := judgeReady(seen, p, o, reachable, workers)
+	intake := judgeIntake(seen)
+	ready, stalled := judgeReady(seen, p, o, reachable, workers, intake)
 	conditions := map[string]*verdict{
 		queuev1alpha1.ConditionReady:                  &ready,
 		queuev1alpha1.ConditionReconciling:            nil,
@@ -43,6 +44,8 @@ func judge(seen *observed, p plan, o outcome) map[string]*verdict {
 		queuev1alpha1.ConditionTimeoutReloadScheduled: judgeReload(seen, o),
 		queuev1alpha1.ConditionSuspended:              judgeSuspended(seen),
 		queuev1alpha1.ConditionChannelConflict:        judgeConflict(seen),
+		queuev1alpha1.ConditionForeignConsumers:       judgeForeign(seen),
+		queuev1alpha1.ConditionIntakeClosed:           intake,
 	}
 	switch {
 	case stalled:
@@ -125,7 +128,7 @@ func pods(d *appsv1.Deployment) int32 {
 
 // judgeReady takes the first thing that keeps the queue from being ready, those
 // that a person must cure first. stalled marks these.
-func judgeReady(seen *observed, p plan, o outcome, reachable, workers verdict) (ready verdict, stalled bool) {
+func judgeReady(seen *observed, p plan, o outcome, reachable, workers verdict, intake *verdict) (ready verdict, stalled bool) {
 	if reason, message, blocked := isBlocked(seen, p); blocked {
 		return bad(reason, message), true
 	}
@@ -143,6 +146,8 @@ func judgeReady(seen *observed, p plan, o outcome, reachable, workers verdict) (
 		return bad(queuev1alpha1.ReasonProgressing, reachable.message), false
 	case reachable.status == metav1.ConditionFalse:
 		return reachable, false
+	case intake != nil && intake.reason == queuev1alpha1.ReasonGateNotSet:
+		return bad(intake.reason, intake.message), false
 	case workers.reason == queuev1alpha1.ReasonWorkersStarting && isEnough(seen, p):
 		return good(queuev1alpha1.ReasonConsuming, "workers consume the queue"), false
 	case workers.status != metav1.ConditionTrue:
@@ -234,17 +239,6 @@ func judgeSuspended(seen *observed) *verdict {
 	v := bad(queuev1alpha1.ReasonNotSuspended, "spec.suspend is false")
 	if seen.queue.Spec.Suspend {
 		v = good(queuev1alpha1.ReasonSuspended, "spec.suspend is true: messages stay in Redis")
-	}
-	return &v
-}
-
-func judgeConflict(seen *observed) *verdict {
-	v := bad(queuev1alpha1.ReasonSoleOwner, "no older AsyncQueue uses the channel")
-	switch {
-	case seen.elder != nil:
-		v = good(queuev1alpha1.ReasonChannelConflict, conflictMessage(seen))
-	case seen.problem != nil:
-		return nil
 	}
 	return &v
 }

@@ -33,6 +33,10 @@ type memory struct {
 	rivalAt time.Time
 	// evictedAt is when what others put into a child's spec was last taken out.
 	evictedAt time.Time
+	// stranger is an AsyncQueue that is not known here and whose workers consume
+	// this one's messages, first seen at strangerAt.
+	stranger   string
+	strangerAt time.Time
 	// refused is the resource version at which the API server returned a child
 	// that still differs from what was applied, by kind: somebody rewrites it.
 	refused map[string]string

@@ -42,6 +42,10 @@ type observed struct {
 	// which are those of the same channel anywhere.
 	elder  *types.NamespacedName
 	elders []*queuev1alpha1.AsyncQueue
+	// known are the UIDs of all queues of the channel, this one's included, and
+	// stranger one that is none of them and whose workers consume the queue.
+	known    []string
+	stranger string
 	// sight is what is known about the queue in Redis.
 	sight poll.Observation
 
@@ -141,6 +145,9 @@ func (r *Reconciler) observeElders(ctx context.Context, seen *observed) error {
 		return fmt.Errorf("listing AsyncQueues of channel %s: %w", seen.queue.EffectiveChannel(), err)
 	}
 	for i := range same.Items {
+		seen.known = append(seen.known, string(same.Items[i].UID))
+	}
+	for i := range same.Items {
 		other := &same.Items[i]
 		if !isElder(other, seen.queue) {
 			continue
@@ -221,6 +228,7 @@ func (r *Reconciler) observeRedis(_ context.Context, seen *observed) error {
 	r.Poller.Watch(key, targetOf(seen.queue, seen.connection))
 	seen.sight = r.Poller.Latest(key)
 	seen.elder = findRival(seen)
+	seen.stranger = findStranger(seen)
 	return nil
 }
 

@@ -130,6 +130,9 @@ func again(seen *observed, p plan, o outcome) time.Duration {
 	if seen.elder != nil {
 		in(rivalPatience)
 	}
+	if m := seen.memory; m.stranger != "" && seen.stranger == "" {
+		at(m.strangerAt.Add(strangerPatience))
+	}
 	if o.deployment != nil || o.cronJob != nil {
 		in(refusedAgain)
 	}

@@ -29,6 +29,9 @@ func TestNewLeaderSaysNothingNew(t *testing.T) {
 		"scaled":                   {scaling(0, 5), waiting(8)},
 		"asleep":                   {scaling(0, 5), standing(0), workers(0, 0, 0), func(s *observed) { s.queue.Status.DesiredReplicas = 0 }},
 		"Redis away":               {unreachable, scaling(0, 5)},
+		"beside Hyperf":            {foreigners(poll.ForeignersSeen)},
+		"closed":                   {intake(queuev1alpha1.IntakeClosed), gate(true, nil)},
+		"closed in vain":           {intake(queuev1alpha1.IntakeClosed), gate(true, &poll.Fault{Message: "no permission"})},
 		"suspended, with a reload": {suspended, reloaded, withCronJob, paused, workers(0, 0, 0)},
 	}
 	for name, changes := range tests {

@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"fmt"
 	"time"
 
 	queuev1alpha1 "github.com/asyncqueue/operator/api/v1alpha1"
@@ -13,9 +14,10 @@ import (
 func targetOf(q *queuev1alpha1.AsyncQueue, c connect.Connection) poll.Target {
 	t := poll.Target{
 		Redis: c.Poll, Channel: q.EffectiveChannel(), Ahead: aheadOf(q), Age: measuresWait(q), Digest: digestOf(q),
+		Gate: gateOf(q),
 	}
 	if reload := q.Spec.TimeoutReload; reload != nil {
-		t.Redeliver, t.MaxReloads = true, int(reload.MaxReloads)
+		t.Redeliver, t.MaxReloads = reload.OnWorkerLoss != queuev1alpha1.OnWorkerLossOnSchedule, int(reload.MaxReloads)
 	}
 	return t
 }
@@ -36,11 +38,26 @@ func digestOf(q *queuev1alpha1.AsyncQueue) func(poll.Observation) string {
 		case !o.Known():
 			return "unknown"
 		case scales:
-			return "known " + limits.Signature(countsOf(o)) + strangers(uid, o)
+			return "known " + limits.Signature(countsOf(o)) + surroundings(uid, o)
 		default:
-			return "known" + strangers(uid, o)
+			return "known" + surroundings(uid, o)
 		}
 	}
+}
+
+// surroundings are what else a queue's conditions tell of.
+func surroundings(self string, o poll.Observation) string {
+	text := strangers(self, o)
+	if o.Consumers == poll.ForeignersSeen {
+		text += " foreign"
+	}
+	if g := o.Gate; g.Key != "" {
+		text += fmt.Sprintf(" gate %s %t", g.Key, g.Closed)
+		if g.Fault != nil {
+			text += " " + g.Fault.Message
+		}
+	}
+	return text
 }
 
 // strangers are the other queues whose workers consume this one's messages.

@@ -36,6 +36,14 @@ const (
 	// older uses the same channel of the same Redis, and this one starts
 	// nothing.
 	ConditionChannelConflict = "ChannelConflict"
+	// ConditionForeignConsumers is informational and changes nothing else: True
+	// while Hyperf's own consumers take messages of the channel too, seen within
+	// the last minutes.
+	ConditionForeignConsumers = "ForeignConsumers"
+	// ConditionIntakeClosed is neutral: True while the gate tells producers not
+	// to push. Absent without spec.intake, Unknown where the gate could not be
+	// set.
+	ConditionIntakeClosed = "IntakeClosed"
 )
 
 // Reasons of a good state.
@@ -63,6 +71,21 @@ const (
 	// ReasonSoleOwner: no other AsyncQueue uses the channel. On
 	// ChannelConflict.
 	ReasonSoleOwner = "SoleOwner"
+	// ReasonUnknownWorkers: workers of an AsyncQueue that this operator does not
+	// know consume the channel, perhaps from another cluster. The queue goes on
+	// all the same. On ChannelConflict (True).
+	ReasonUnknownWorkers = "UnknownWorkers"
+	// ReasonForeignReservations: the state reserved holds messages that no worker
+	// of an AsyncQueue took. On ForeignConsumers (True).
+	ReasonForeignReservations = "ForeignReservations"
+	// ReasonNoForeignReservations: none of late. On ForeignConsumers (False).
+	ReasonNoForeignReservations = "NoForeignReservations"
+	// ReasonIntakeClosed: the gate is closed, as spec.intake says. On
+	// IntakeClosed (True).
+	ReasonIntakeClosed = "Closed"
+	// ReasonIntakeOpen: the gate is open, as spec.intake says. On IntakeClosed
+	// (False).
+	ReasonIntakeOpen = "Open"
 )
 
 // Reasons of a state on the way. They heal by themselves.
@@ -110,6 +133,9 @@ const (
 	// ReasonRedisWrongType: one of the queue's keys holds another type than it
 	// should: something else uses the channel. On the same.
 	ReasonRedisWrongType = "RedisWrongType"
+	// ReasonGateNotSet: the key of spec.intake cannot be written or removed. On
+	// Ready, Reconciling and IntakeClosed (Unknown).
+	ReasonGateNotSet = "GateNotSet"
 	// ReasonWorkersFailing: worker pods crash, cannot be scheduled, or cannot
 	// pull their image; the message says which. On Ready, Reconciling and
 	// WorkersAvailable.

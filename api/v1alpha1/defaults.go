@@ -18,6 +18,18 @@ func (q *AsyncQueue) EffectiveChannel() string {
 	return "{" + q.Namespace + "." + q.Name + "}"
 }
 
+// EffectiveIntakeKey is the key of the gate that intake is about: intake.key, or
+// c:IS_PUSH_<name>. Empty where there is no intake.
+func (q *AsyncQueue) EffectiveIntakeKey() string {
+	switch in := q.Spec.Intake; {
+	case in == nil:
+		return ""
+	case in.Key != "":
+		return in.Key
+	}
+	return "c:IS_PUSH_" + q.Name
+}
+
 // EffectiveDrainSeconds is how long a worker that is told to stop may go on:
 // drainSeconds, or handleSeconds + 20 but at most a week where that is absent.
 func (t Timeouts) EffectiveDrainSeconds() int32 {

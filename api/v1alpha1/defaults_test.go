@@ -18,6 +18,21 @@ func TestEffectiveChannel(t *testing.T) {
 	}
 }
 
+func TestEffectiveIntakeKey(t *testing.T) {
+	q := &AsyncQueue{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "orders"}}
+	if got := q.EffectiveIntakeKey(); got != "" {
+		t.Errorf("key of a gate that is left alone: %q", got)
+	}
+	q.Spec.Intake = &Intake{State: IntakeClosed}
+	if got, want := q.EffectiveIntakeKey(), "c:IS_PUSH_orders"; got != want {
+		t.Errorf("key of a gate that names none: %q, want %q", got, want)
+	}
+	q.Spec.Intake.Key = "shop:IS_PUSH_orders"
+	if got, want := q.EffectiveIntakeKey(), "shop:IS_PUSH_orders"; got != want {
+		t.Errorf("key of a gate that names one: %q, want %q", got, want)
+	}
+}
+
 func TestEffectiveDrainSeconds(t *testing.T) {
 	for _, test := range []struct {
 		name     string

@@ -18,6 +18,7 @@ const WorkerContainer = "worker"
 // +kubebuilder:validation:XValidation:rule="!has(self.exclusive) || !self.exclusive || self.concurrency == 1",fieldPath=".concurrency",message="an exclusive queue runs one message at a time: set concurrency to 1"
 // +kubebuilder:validation:XValidation:rule="!has(self.exclusive) || !self.exclusive || has(self.autoscaling) || self.replicas <= 1",fieldPath=".replicas",message="an exclusive queue has at most one worker: set replicas to 1, or to 0"
 // +kubebuilder:validation:XValidation:rule="!has(self.exclusive) || !self.exclusive || !has(self.autoscaling) || self.autoscaling.maxReplicas <= 1",fieldPath=".autoscaling.maxReplicas",message="an exclusive queue has at most one worker: set autoscaling.maxReplicas to 1"
+// +kubebuilder:validation:XValidation:rule="!has(self.intake) || !has(self.intake.key) || !has(self.channel) || !self.intake.key.startsWith(self.channel + ':')",fieldPath=".intake.key",message="intake.key may not be one of the queue's own keys, which begin with its channel: use the key that PHP reads, such as c:IS_PUSH_orders"
 type AsyncQueueSpec struct {
 	// channel is what the queue's keys in Redis begin with: <channel>:waiting,
 	// <channel>:delayed and so on. Producers must use the same text. Absent
@@ -85,6 +86,19 @@ type AsyncQueueSpec struct {
 	// +optional
 	Exclusive bool `json:"exclusive,omitempty"`
 
+	// maxMessageBytes is how large a message may be, in bytes. A larger one goes
+	// to the state failed with the reason, unread. Defaults to 1048576.
+	// +kubebuilder:default=1048576
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=536870912
+	// +optional
+	MaxMessageBytes int32 `json:"maxMessageBytes,omitempty"`
+
+	// intake closes or opens the gate that producers look at before they push.
+	// Absent means that the gate is left alone.
+	// +optional
+	Intake *Intake `json:"intake,omitempty"`
+
 	// suspend stops consumption: the workers finish what they have in hand and
 	// go, the reload CronJob pauses, messages stay in Redis. Defaults to false.
 	// +kubebuilder:default=false
@@ -137,6 +151,22 @@ type Timeouts struct {
 	// +optional
 	HandleSeconds int32 `json:"handleSeconds,omitempty"`
 
+	// onHandleTimeout is what happens to a run that takes longer than
+	// handleSeconds. Continue lets its handler go on to its end, as Hyperf does,
+	// while the message stands in the state timeout. Cancel cancels the handler
+	// (its context; its request; its process): the run is a failed attempt.
+	// Defaults to Continue.
+	// +kubebuilder:default=Continue
+	// +optional
+	OnHandleTimeout OnHandleTimeout `json:"onHandleTimeout,omitempty"`
+
+	// onLateSuccess is what happens to a message in the state timeout whose run
+	// ends well after all. Keep leaves it there, as Hyperf does; Remove takes it
+	// out. Defaults to Keep.
+	// +kubebuilder:default=Keep
+	// +optional
+	OnLateSuccess OnLateSuccess `json:"onLateSuccess,omitempty"`
+
 	// retrySeconds is how long a failed message waits for its next attempt:
 	// the first number after the first attempt and so on; the last number
 	// repeats. Defaults to [5].
@@ -156,6 +186,80 @@ type Timeouts struct {
 	// +kubebuilder:validation:Maximum=604800
 	// +optional
 	DrainSeconds *int32 `json:"drainSeconds,omitempty"`
+}
+
+// OnHandleTimeout is what happens to a run that outlives its handle timeout.
+//
+// +kubebuilder:validation:Enum=Continue;Cancel
+type OnHandleTimeout string
+
+// What happens to a run that outlives its handle timeout.
+const (
+	// OnHandleTimeoutContinue lets it go on to its end.
+	OnHandleTimeoutContinue OnHandleTimeout = "Continue"
+	// OnHandleTimeoutCancel cancels it; the run is a failed attempt.
+	OnHandleTimeoutCancel OnHandleTimeout = "Cancel"
+)
+
+// OnLateSuccess is what happens to the message of a run that ends well, but late.
+//
+// +kubebuilder:validation:Enum=Keep;Remove
+type OnLateSuccess string
+
+// What happens to the message of a run that ends well, but late.
+const (
+	// OnLateSuccessKeep leaves it in the state timeout.
+	OnLateSuccessKeep OnLateSuccess = "Keep"
+	// OnLateSuccessRemove takes it out.
+	OnLateSuccessRemove OnLateSuccess = "Remove"
+)
+
+// OnWorkerLoss is what happens to the messages that a dead worker had in hand.
+//
+// +kubebuilder:validation:Enum=Immediately;OnSchedule
+type OnWorkerLoss string
+
+// What happens to the messages that a dead worker had in hand.
+const (
+	// OnWorkerLossImmediately puts them back on the queue, as the next to be taken.
+	OnWorkerLossImmediately OnWorkerLoss = "Immediately"
+	// OnWorkerLossOnSchedule puts them into the state timeout, for the CronJob.
+	OnWorkerLossOnSchedule OnWorkerLoss = "OnSchedule"
+)
+
+// IntakeState is whether producers may push.
+//
+// +kubebuilder:validation:Enum=Open;Closed
+type IntakeState string
+
+// Whether producers may push.
+const (
+	// IntakeOpen removes the gate's key.
+	IntakeOpen IntakeState = "Open"
+	// IntakeClosed writes the value on which producers refuse.
+	IntakeClosed IntakeState = "Closed"
+)
+
+// Intake closes or opens the gate that producers look at before they push: a
+// key in the queue's Redis and database. Go programs and the command line built
+// on the package queue honour it, and PHP's safePush, which refuses where its
+// cache says strictly false.
+type Intake struct {
+	// state is whether producers may push. Closed writes the value false as
+	// PHP's cache serialises it, with a time to live of 10 minutes that the
+	// operator renews: where the operator or the AsyncQueue goes away, the gate
+	// opens by itself. Open removes the key. Required.
+	// +required
+	State IntakeState `json:"state"`
+
+	// key is the key in Redis: the prefix of PHP's cache, usually c:, and the
+	// name that safePush asks for. Absent means c:IS_PUSH_<name of the
+	// AsyncQueue>. When it changes, what was written under the old key expires.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches(r'^[^\\p{Z}\\p{C}]*$')",message="key may hold no white space and no control characters: remove them"
+	// +optional
+	Key string `json:"key,omitempty"`
 }
 
 // Autoscaling lets the operator choose the number of workers by the backlog.
@@ -352,6 +456,14 @@ type TimeoutReload struct {
 	// +kubebuilder:validation:Maximum=1000000
 	// +optional
 	MaxMessages int32 `json:"maxMessages,omitempty"`
+
+	// onWorkerLoss is what happens to the messages that a dead worker had in
+	// hand. Immediately puts them back on the queue as soon as its death is
+	// known, OnSchedule into the state timeout, for the CronJob. Defaults to
+	// Immediately.
+	// +kubebuilder:default=Immediately
+	// +optional
+	OnWorkerLoss OnWorkerLoss `json:"onWorkerLoss,omitempty"`
 
 	// maxReloads is how often one message may be put back, by this CronJob or
 	// because its worker died. After that it goes to the state failed. Defaults

@@ -60,14 +60,31 @@ func workerSettings(in Input) workerenv.Settings {
 	s.Concurrency = int(q.Spec.Concurrency)
 	s.MaxMessages = int(q.Spec.MaxMessages)
 	s.Exclusive = q.Spec.Exclusive
-	if reload := q.Spec.TimeoutReload; reload != nil {
-		s.OnWorkerLoss = workerenv.LossImmediately
-		s.MaxReloads = int(reload.MaxReloads)
-	}
+	setPolicies(&s, q.Spec)
 	setHandler(&s, q.Spec.Handler)
 	s.Queue = q.Namespace + "/" + q.Name
 	s.Owner = string(q.UID)
 	return s
+}
+
+// setPolicies tells what to do with messages that are late, large or left behind.
+// An empty choice stands for its default, as before the schema filled it in.
+func setPolicies(s *workerenv.Settings, spec queuev1alpha1.AsyncQueueSpec) {
+	if choice := spec.Timeouts.OnHandleTimeout; choice != "" {
+		s.OnHandleTimeout = workerenv.OnHandleTimeout(choice)
+	}
+	if choice := spec.Timeouts.OnLateSuccess; choice != "" {
+		s.OnLateSuccess = workerenv.OnLateSuccess(choice)
+	}
+	if spec.MaxMessageBytes > 0 {
+		s.MaxMessageBytes = int(spec.MaxMessageBytes)
+	}
+	if reload := spec.TimeoutReload; reload != nil {
+		s.OnWorkerLoss, s.MaxReloads = workerenv.LossImmediately, int(reload.MaxReloads)
+		if choice := reload.OnWorkerLoss; choice != "" {
+			s.OnWorkerLoss = workerenv.OnWorkerLoss(choice)
+		}
+	}
 }
 
 func setHandler(s *workerenv.Settings, h *queuev1alpha1.Handler) {

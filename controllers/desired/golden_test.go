@@ -84,6 +84,9 @@ func everything(q *queuev1alpha1.AsyncQueue) {
 	withReload(q)
 	q.Spec.Channel = "{orders}$(HOME)"
 	q.Spec.Timeouts = queuev1alpha1.Timeouts{PopSeconds: 3, HandleSeconds: 120, RetrySeconds: []int32{5, 10, 60}, DrainSeconds: ptr.To[int32](200)}
+	q.Spec.Timeouts.OnHandleTimeout, q.Spec.Timeouts.OnLateSuccess = queuev1alpha1.OnHandleTimeoutCancel, queuev1alpha1.OnLateSuccessRemove
+	q.Spec.TimeoutReload.OnWorkerLoss = queuev1alpha1.OnWorkerLossOnSchedule
+	q.Spec.MaxMessageBytes = 65536
 	q.Spec.MaxAttempts, q.Spec.Concurrency, q.Spec.MaxMessages = 4, 25, 1000
 	q.Spec.Handler = &queuev1alpha1.Handler{Exec: &queuev1alpha1.ExecHandler{Command: []string{"php", "job.php", "--say", "a b"}}}
 	q.Spec.Template = &corev1.PodTemplateSpec{

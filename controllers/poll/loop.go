@@ -43,7 +43,9 @@ type entry struct {
 	seen     Observation
 	digest   string
 	failures int
-	flow     flow
+	// foreignAt is when a message was last seen in the hands of Hyperf's consumers.
+	foreignAt time.Time
+	flow      flow
 	// patience is how long the shown backlog may lag behind.
 	patience time.Duration
 }

@@ -27,6 +27,10 @@ type Look struct {
 	Due int64
 	// InHand is how many messages workers have in hand, late runs included.
 	InHand int64
+	// Foreign is how many messages Hyperf's own consumers have in hand.
+	Foreign int64
+	// Gate is what became of the intake gate.
+	Gate GateSight
 	// Owners are the UIDs of the AsyncQueues whose workers consume the queue,
 	// sorted, each once.
 	Owners []string
@@ -48,6 +52,23 @@ type Worker struct {
 	Done    uint64
 }
 
+// foreignFor is how long Hyperf's consumers count as being there after the last
+// sight of a message in their hands: what is done quickly is rarely seen.
+const foreignFor = 5 * time.Minute
+
+// Foreigners says whether Hyperf's own consumers were seen of late.
+type Foreigners int
+
+const (
+	// ForeignersUnknown: not yet, but the queue has not been looked at for long
+	// enough to tell.
+	ForeignersUnknown Foreigners = iota
+	// ForeignersSeen: they were.
+	ForeignersSeen
+	// ForeignersGone: they were not.
+	ForeignersGone
+)
+
 // Observation is what is known about a queue.
 type Observation struct {
 	Look
@@ -56,6 +77,8 @@ type Observation struct {
 	// Since is when the looks began that have succeeded since then without an
 	// outage. Zero: the queue was never seen.
 	Since time.Time
+	// Consumers is whether Hyperf's own consumers were seen within foreignFor.
+	Consumers Foreigners
 	// Rates is how fast messages come and go.
 	Rates autoscale.Rates
 	// Fault is why the queue cannot be seen now; nil while it can.

@@ -53,7 +53,23 @@ func (e *entry) succeeded(look Look, now time.Time) bool {
 	e.failures = 0
 	e.seen.Look, e.seen.At, e.seen.Fault = look, now, nil
 	e.seen.Rates, e.seen.Age = e.flow.add(look, now)
+	e.seen.Consumers = e.foreigners(look, now)
 	return e.show(now)
+}
+
+// foreigners says whether Hyperf's consumers were seen of late. Time without a
+// look does not count as time without them.
+func (e *entry) foreigners(look Look, now time.Time) Foreigners {
+	switch {
+	case look.Foreign > 0:
+		e.foreignAt = now
+		return ForeignersSeen
+	case !e.foreignAt.IsZero() && now.Sub(e.foreignAt) < foreignFor:
+		return ForeignersSeen
+	case now.Sub(e.seen.Since) < foreignFor:
+		return e.seen.Consumers
+	}
+	return ForeignersGone
 }
 
 // failed notes a failed look. One that Redis itself refused is believed at once,

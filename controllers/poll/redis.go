@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"k8s.io/apimachinery/pkg/types"
@@ -22,7 +23,7 @@ func Connect(r Redis) (Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to Redis at %s: %w", r.Address, err)
 	}
-	return &redisConn{client: client, keepers: map[types.NamespacedName]keeper{}}, nil
+	return &redisConn{client: client, keepers: map[types.NamespacedName]keeper{}, gates: gates{redis: r, known: map[types.NamespacedName]gateState{}}}, nil
 }
 
 // redisConn keeps the queues of one Redis. What a keeper remembers between looks
@@ -30,6 +31,7 @@ func Connect(r Redis) (Conn, error) {
 type redisConn struct {
 	client  redis.UniversalClient
 	keepers map[types.NamespacedName]keeper
+	gates   gates
 }
 
 type keeper struct {
@@ -58,6 +60,11 @@ func (c *redisConn) Look(ctx context.Context, queues map[types.NamespacedName]Ta
 	// Redis answered none of them: it is Redis, not a queue.
 	if len(faults) > 0 && len(faults) == len(keys) {
 		return nil, faults[0]
+	}
+	c.gates.set(ctx, c.client, queues, time.Now())
+	for key, r := range results {
+		r.Look.Gate = c.gates.known[key].sight
+		results[key] = r
 	}
 	return results, nil
 }
@@ -112,6 +119,7 @@ func lookOf(t queue.Tended) Look {
 		Backlog: Backlog{Waiting: t.Waiting, Delayed: t.Delayed, Reserved: t.Reserved, Timeout: t.Timeout, Failed: t.Failed},
 		Due:     t.Due,
 		InHand:  max(running, t.Reserved-t.Foreign),
+		Foreign: t.Foreign,
 	}
 }
 

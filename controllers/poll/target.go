@@ -21,6 +21,8 @@ type Target struct {
 	// MaxReloads is how often a message may be redelivered before it goes to
 	// failed. 0 is no limit.
 	MaxReloads int
+	// Gate is the intake gate to set.
+	Gate Gate
 	// Ahead is how soon a delayed message must be due to count as due.
 	Ahead time.Duration
 	// Age asks for the age of the message that is taken next.

@@ -29,7 +29,8 @@ handler: {http: {url: "http://127.0.0.1:8080/jobs"}}
 maxAttempts: 0
 replicas: 1
 suspend: false
-timeouts: {popSeconds: 2, handleSeconds: 10, retrySeconds: [5]}
+maxMessageBytes: 1048576
+timeouts: {popSeconds: 2, handleSeconds: 10, retrySeconds: [5], onHandleTimeout: Continue, onLateSuccess: Keep}
 `),
 		Entry("blocks that are opened and left empty", `
 spec:
@@ -47,8 +48,9 @@ redis: {}
 replicas: 1
 suspend: false
 template: {}
-timeoutReload: {schedule: "@hourly", maxMessages: 1000, maxReloads: 3}
-timeouts: {popSeconds: 2, handleSeconds: 10, retrySeconds: [5]}
+timeoutReload: {schedule: "@hourly", maxMessages: 1000, maxReloads: 3, onWorkerLoss: Immediately}
+maxMessageBytes: 1048576
+timeouts: {popSeconds: 2, handleSeconds: 10, retrySeconds: [5], onHandleTimeout: Continue, onLateSuccess: Keep}
 `),
 		Entry("every field set", everyField, everyFieldStored),
 	)
@@ -70,6 +72,9 @@ timeouts: {popSeconds: 2, handleSeconds: 10, retrySeconds: [5]}
 		Entry("a cluster with the default channel", `spec: {redis: {addresses: ["a:6379", "b:6379"], mode: Cluster, database: 0}}`),
 		Entry("a cluster with a hash tag inside the channel", `spec: {channel: "shop:{orders}:v1", redis: {addresses: ["a:6379"], mode: Cluster}}`),
 		Entry("credentials for the default Redis's sentinels", `spec: {redis: {sentinelCredentialsSecretRef: {name: s}}}`),
+		Entry("an intake without a key", `spec: {intake: {state: Open}}`),
+		Entry("an intake with a key that only begins like the channel", `spec: {channel: c, intake: {state: Closed, key: "c.IS_PUSH_orders"}}`),
+		Entry("the largest message", `spec: {maxMessageBytes: 536870912}`),
 		Entry("TLS that is said to be off", `spec: {redis: {addresses: ["redis:6379"], tls: {enabled: false, serverName: "", insecureSkipVerify: false}}}`),
 		Entry("TLS without a check", `spec: {redis: {addresses: ["redis:6379"], tls: {enabled: true, insecureSkipVerify: true}}}`),
 		Entry("a retry at once", `spec: {timeouts: {retrySeconds: [0, 604800]}}`),
@@ -128,10 +133,6 @@ var _ = DescribeTable("A field that does not exist is refused where validation i
 	},
 	Entry("a misspelt one", `spec: {concurency: 5}`, "spec.concurency"),
 	Entry("one below a misspelt container field", `spec: {template: {spec: {containers: [{name: worker, imagee: x}]}}}`, "spec.template.spec.containers[0].imagee"),
-	Entry("an image for exec", `spec: {handler: {http: null, exec: {command: [php], image: "i:1"}}}`, "spec.handler.exec.image"),
-	Entry("exclusive", `spec: {exclusive: true}`, "spec.exclusive"),
-	Entry("intake", `spec: {intake: {state: Closed}}`, "spec.intake"),
-	Entry("onHandleTimeout", `spec: {timeouts: {onHandleTimeout: Cancel}}`, "spec.timeouts.onHandleTimeout"),
 	Entry("the tolerance of a HorizontalPodAutoscaler", `spec: {autoscaling: {maxReplicas: 1, behavior: {scaleUp: {tolerance: "0.1"}}}}`, "spec.autoscaling.behavior.scaleUp.tolerance"),
 	Entry("a status field in spec", `spec: {backlog: {}}`, "spec.backlog"),
 )

@@ -17,8 +17,10 @@ spec:
       certSecretRef: {name: redis-client}
       serverName: redis.example.com
       insecureSkipVerify: false
-  timeouts: {popSeconds: 3, handleSeconds: 5, retrySeconds: [5, 10, 60], drainSeconds: 45}
+  timeouts: {popSeconds: 3, handleSeconds: 5, retrySeconds: [5, 10, 60], drainSeconds: 45, onHandleTimeout: Cancel, onLateSuccess: Remove}
   maxAttempts: 2
+  maxMessageBytes: 65536
+  intake: {state: Closed, key: "shop:IS_PUSH_orders"}
   concurrency: 100
   maxMessages: 5000
   exclusive: false
@@ -34,7 +36,7 @@ spec:
     behavior:
       scaleUp: {stabilizationWindowSeconds: 5, selectPolicy: Min, policies: [{type: Pods, value: 4, periodSeconds: 15}, {type: Percent, value: 100, periodSeconds: 15}]}
       scaleDown: {stabilizationWindowSeconds: 300, selectPolicy: Disabled, policies: [{type: Percent, value: 10, periodSeconds: 60}]}
-  timeoutReload: {schedule: "*/5 * * * *", timeZone: Europe/Berlin, maxMessages: 500, maxReloads: 5}
+  timeoutReload: {schedule: "*/5 * * * *", timeZone: Europe/Berlin, maxMessages: 500, maxReloads: 5, onWorkerLoss: OnSchedule}
   handler: {http: {url: "http://127.0.0.1:9000/jobs"}}
   template:
     metadata:
@@ -74,8 +76,10 @@ redis:
     certSecretRef: {name: redis-client}
     serverName: redis.example.com
     insecureSkipVerify: false
-timeouts: {popSeconds: 3, handleSeconds: 5, retrySeconds: [5, 10, 60], drainSeconds: 45}
+timeouts: {popSeconds: 3, handleSeconds: 5, retrySeconds: [5, 10, 60], drainSeconds: 45, onHandleTimeout: Cancel, onLateSuccess: Remove}
 maxAttempts: 2
+maxMessageBytes: 65536
+intake: {state: Closed, key: "shop:IS_PUSH_orders"}
 concurrency: 100
 maxMessages: 5000
 exclusive: false
@@ -91,7 +95,7 @@ autoscaling:
     behavior:
       scaleUp: {stabilizationWindowSeconds: 5, selectPolicy: Min, policies: [{type: Pods, value: 4, periodSeconds: 15}, {type: Percent, value: 100, periodSeconds: 15}]}
       scaleDown: {stabilizationWindowSeconds: 300, selectPolicy: Disabled, policies: [{type: Percent, value: 10, periodSeconds: 60}]}
-timeoutReload: {schedule: "*/5 * * * *", timeZone: Europe/Berlin, maxMessages: 500, maxReloads: 5}
+timeoutReload: {schedule: "*/5 * * * *", timeZone: Europe/Berlin, maxMessages: 500, maxReloads: 5, onWorkerLoss: OnSchedule}
 handler: {http: {url: "http://127.0.0.1:9000/jobs"}}
 template:
   metadata:

@@ -145,6 +145,22 @@ var _ = DescribeTable("A wrong manifest is refused with the field and a sentence
 	refused(`spec: {maxMessages: -1}`, "spec.maxMessages", "spec.maxMessages in body should be greater than or equal to 0"),
 	refused(`spec: {replicas: 1001}`, "spec.replicas", "spec.replicas in body should be less than or equal to 1000"),
 
+	refused(`spec: {maxMessageBytes: -1}`, "spec.maxMessageBytes", "spec.maxMessageBytes in body should be greater than or equal to 1"),
+	refused(`spec: {maxMessageBytes: 536870913}`, "spec.maxMessageBytes", "spec.maxMessageBytes in body should be less than or equal to 536870912"),
+
+	// choices
+	refused(`spec: {timeouts: {onHandleTimeout: Kill}}`, "spec.timeouts.onHandleTimeout", `Unsupported value: "Kill": supported values: "Continue", "Cancel"`),
+	refused(`spec: {timeouts: {onLateSuccess: Forget}}`, "spec.timeouts.onLateSuccess", `Unsupported value: "Forget": supported values: "Keep", "Remove"`),
+	refused(`spec: {timeoutReload: {schedule: "@hourly", onWorkerLoss: Never}}`, "spec.timeoutReload.onWorkerLoss", `Unsupported value: "Never": supported values: "Immediately", "OnSchedule"`),
+
+	// intake
+	refused(`spec: {intake: {}}`, "spec.intake.state", "Required value"),
+	refused(`spec: {intake: {state: Ajar}}`, "spec.intake.state", `Unsupported value: "Ajar": supported values: "Open", "Closed"`),
+	refused(`spec: {intake: {state: Closed, key: ""}}`, "spec.intake.key", "spec.intake.key in body should be at least 1 chars long"),
+	refused(`spec: {intake: {state: Closed, key: "two words"}}`, "spec.intake.key", "key may hold no white space and no control characters: remove them"),
+	refused(`spec: {channel: "{orders}", intake: {state: Closed, key: "{orders}:waiting"}}`, "spec.intake.key",
+		"intake.key may not be one of the queue's own keys, which begin with its channel: use the key that PHP reads, such as c:IS_PUSH_orders"),
+
 	// autoscaling
 	refused(`spec: {autoscaling: {}}`, "spec.autoscaling.maxReplicas", "Required value"),
 	refused(`spec: {autoscaling: {maxReplicas: 0}}`, "spec.autoscaling.maxReplicas", "spec.autoscaling.maxReplicas in body should be greater than or equal to 1"),

@@ -1,0 +1,62 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// GateClosed is what stands under a closed gate's key: false, as PHP serialises it. safePush of
+// Hyperf refuses on that and on nothing else.
+const GateClosed = "b:0;"
+
+// GateTTL is how long a gate that the operator closes stays so when nobody renews it.
+const GateTTL = 10 * time.Minute
+
+// Gate is the intake gate: a key that producers look at before they push, outside of the channel's
+// own keys, since PHP chose its name. On Redis Cluster it may stand on another node. It holds no
+// state besides the client, and is safe for concurrent use.
+type Gate struct {
+	rdb redis.Cmdable
+	key string
+}
+
+// NewGate returns the gate with a key: the prefix of PHP's cache and the name that safePush asks
+// for, such as c:IS_PUSH_orders. rdb may be a client, or a pipeline for Close and Open, whose
+// errors then come from running it.
+func NewGate(rdb redis.Cmdable, key string) Gate { return Gate{rdb: rdb, key: key} }
+
+// Key returns the gate's key.
+func (g Gate) Key() string { return g.key }
+
+// Close makes producers refuse, for so long or until Open. It may be repeated, to renew the time;
+// 0 is for ever.
+func (g Gate) Close(ctx context.Context, ttl time.Duration) error {
+	if err := g.rdb.Set(ctx, g.key, GateClosed, ttl).Err(); err != nil {
+		return fmt.Errorf("closing gate %s: %w", g.key, err)
+	}
+	return nil
+}
+
+// Open removes the key, whatever stands there. It may be repeated.
+func (g Gate) Open(ctx context.Context) error {
+	if err := g.rdb.Del(ctx, g.key).Err(); err != nil {
+		return fmt.Errorf("opening gate %s: %w", g.key, err)
+	}
+	return nil
+}
+
+// IsOpen reports whether producers may push: always but where the key holds GateClosed.
+func (g Gate) IsOpen(ctx context.Context) (bool, error) {
+	value, err := g.rdb.Get(ctx, g.key).Result()
+	switch {
+	case errors.Is(err, redis.Nil):
+		return true, nil
+	case err != nil:
+		return false, fmt.Errorf("reading gate %s: %w", g.key, err)
+	}
+	return value != GateClosed, nil
+}
