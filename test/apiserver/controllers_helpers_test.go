@@ -1,11 +1,10 @@
 package apiserver_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,11 +23,9 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
-	"sigs.k8s.io/yaml"
 
 	queuev1alpha1 "github.com/asyncqueue/operator/api/v1alpha1"
 	"github.com/asyncqueue/operator/controllers"
@@ -51,6 +48,12 @@ type operator struct {
 	redis     *redistest.Server
 	rdb       *redis.Client
 	requests  *requestLog
+	// user is whom the operator acts as; empty: the manager's service account.
+	user string
+	// saboteur spoils requests; nil: none.
+	saboteur *saboteur
+	// also are further namespaces that it cares for.
+	also []string
 	// ahead is how far the operator's clock for Secrets is ahead, as a Duration.
 	ahead atomic.Int64
 }
@@ -79,9 +82,13 @@ func startRedis(args ...string) *redistest.Server {
 // it returns.
 func (o *operator) run(ctx SpecContext, fallback connect.Default) (stop func()) {
 	GinkgoHelper()
-	mgr, err := ctrl.NewManager(operatorConfig(ctx, o.requests), ctrl.Options{
+	reached := operatorConfig(ctx, o.requests, cmp.Or(o.user, operatorUser))
+	if o.saboteur != nil {
+		reached.Wrap(func(next http.RoundTripper) http.RoundTripper { return faultyTripper{next, o.saboteur} })
+	}
+	mgr, err := ctrl.NewManager(reached, ctrl.Options{
 		Scheme:     scheme.Scheme,
-		Cache:      namespacedCache(o.namespace),
+		Cache:      controllers.CacheOptions(append(o.also, o.namespace)...),
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Controller: config.Controller{SkipNameValidation: ptr.To(true)},
 		Logger:     GinkgoLogr,
@@ -108,22 +115,13 @@ func (o *operator) run(ctx SpecContext, fallback connect.Default) (stop func()) 
 	return stop
 }
 
-func namespacedCache(namespace string) cache.Options {
-	options := controllers.CacheOptions()
-	options.DefaultNamespaces = map[string]cache.Config{namespace: {}}
-	return options
-}
-
 const operatorUser = "system:serviceaccount:asyncqueue-system:asyncqueue-manager"
 
 // operatorConfig reaches the API server with the rights of config/rbac and no
 // others.
-func operatorConfig(ctx context.Context, requests *requestLog) *rest.Config {
+func operatorConfig(ctx context.Context, requests *requestLog, user string) *rest.Config {
 	GinkgoHelper()
-	raw, err := os.ReadFile(filepath.Join(projectRoot, "config", "rbac", "role.yaml"))
-	Expect(err).NotTo(HaveOccurred())
-	role := &rbacv1.ClusterRole{}
-	Expect(yaml.UnmarshalStrict(raw, role)).To(Succeed())
+	role := managerRole()
 	binding := &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: role.Name},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
@@ -135,7 +133,7 @@ func operatorConfig(ctx context.Context, requests *requestLog) *rest.Config {
 		}
 	}
 	c := rest.CopyConfig(restConfig)
-	c.Impersonate.UserName = operatorUser
+	c.Impersonate.UserName = user
 	c.QPS, c.Burst = 100, 200
 	c.Wrap(func(next http.RoundTripper) http.RoundTripper { return loggingTripper{next, requests} })
 	return c
@@ -177,7 +175,11 @@ func (t loggingTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 		t.log.lines = append(t.log.lines, r.Method+" "+r.URL.Path)
 		t.log.mu.Unlock()
 	}
-	return t.next.RoundTrip(r)
+	response, err := t.next.RoundTrip(r)
+	if err == nil {
+		used.note(r, response.StatusCode)
+	}
+	return response, err
 }
 
 // create makes a queue: goodManifest with a change, under a name.
@@ -271,6 +273,12 @@ func (o *operator) playStatus(ctx SpecContext, queue string, change func(*appsv1
 func (o *operator) createReady(ctx SpecContext, name, change string) {
 	GinkgoHelper()
 	o.create(ctx, name, change)
+	o.createdReady(ctx, name)
+}
+
+// createdReady is createReady for a queue that was made already.
+func (o *operator) createdReady(ctx SpecContext, name string) {
+	GinkgoHelper()
 	o.playDeployment(ctx, name)
 	o.awaitCondition(ctx, name, queuev1alpha1.ConditionReady, "True/Consuming")
 }

@@ -34,9 +34,12 @@ var (
 // projectRoot is the root of the repository, as seen from this package.
 const projectRoot = "../.."
 
+// testPatience is how long a spec waits for what should be.
+const testPatience = 20 * time.Second
+
 func TestAPIServer(t *testing.T) {
 	RegisterFailHandler(Fail)
-	SetDefaultEventuallyTimeout(20 * time.Second)
+	SetDefaultEventuallyTimeout(testPatience)
 	SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
 	SetDefaultConsistentlyDuration(2 * time.Second)
 	RunSpecs(t, "API server")
