@@ -17,14 +17,14 @@ import (
 // FieldManager owns the fields that the operator applies.
 const FieldManager = "asyncqueue-operator"
 
-// +kubebuilder:rbac:groups=queue.asyncqueue.dev,resources=asyncqueues,verbs=get;list;watch
+// +kubebuilder:rbac:groups=queue.asyncqueue.dev,resources=asyncqueues,verbs=list;watch
 // +kubebuilder:rbac:groups=queue.asyncqueue.dev,resources=asyncqueues/status,verbs=patch
 // +kubebuilder:rbac:groups=queue.asyncqueue.dev,resources=asyncqueues/finalizers,verbs=update
 // +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=batch,resources=cronjobs,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list;patch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create
 // +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
 // +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 

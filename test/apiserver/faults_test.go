@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,12 +55,17 @@ type saboteur struct {
 	// picks says which requests fail.
 	picks func(right string) bool
 	done  int
+	// isOld refuses what an older API server does not know: lists as streams.
+	isOld bool
 }
 
 func (s *saboteur) pick(r *http.Request) fault {
 	verb, resource := rightOf(r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.isOld && r.URL.Query().Has("sendInitialEvents") {
+		return status(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid)
+	}
 	if s.picks == nil || resource == "" || !s.picks(verb+" "+resource) {
 		return nil
 	}
@@ -128,7 +134,7 @@ func converges(ctx SpecContext, o *operator, mostRequests int) {
 var _ = Describe("Requests that fail", func() {
 	DescribeTable("three times each delay the operator and no more",
 		func(ctx SpecContext, right string) {
-			s := &saboteur{}
+			s := &saboteur{isOld: strings.HasPrefix(right, "list ")}
 			left := 3
 			s.set(func(asked string) bool {
 				if asked != right || left == 0 {

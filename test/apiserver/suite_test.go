@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
@@ -51,6 +52,7 @@ var _ = BeforeSuite(func() {
 		Fail("KUBEBUILDER_ASSETS does not say where etcd, kube-apiserver and kubectl are: run `make test`, which builds them and sets it")
 	}
 	Expect(queuev1alpha1.AddToScheme(scheme.Scheme)).To(Succeed())
+	ctrl.SetLogger(GinkgoLogr)
 
 	testEnv = &envtest.Environment{
 		BinaryAssetsDirectory: assets,
