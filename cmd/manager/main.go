@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime/debug"
 
 	"github.com/go-logr/logr"
 	"github.com/redis/go-redis/v9"
@@ -23,6 +24,11 @@ const (
 	exitFailure = 1
 	exitUsage   = 2
 )
+
+// gcPercent is how much garbage the manager gathers, in percent of what it uses, where
+// GOGC says nothing. Most of what it uses is the cache, which stays: the default of
+// 100 would double its memory to spare little work.
+const gcPercent = 40
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
@@ -46,6 +52,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	ctrl.SetLogger(sink)
 	klog.SetLogger(sink)
 	redis.SetLogger(quiet{})
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	if err := serve(ctrl.SetupSignalHandler(), o); err != nil {
 		log.Error("The operator cannot run", "error", err)
 		return exitFailure
