@@ -31,6 +31,7 @@ func refusals(err error) []metav1.StatusCause {
 // beOnly matches one single cause with the path and the message of want. What
 // stands before the message quotes the value.
 func beOnly(want refusal) types.GomegaMatcher {
+	seenSentences[want.message] = true
 	return ConsistOf(And(
 		HaveField("Field", want.path),
 		HaveField("Message", Or(Equal(want.message), HaveSuffix(": "+want.message))),
@@ -214,6 +215,7 @@ var _ = DescribeTable("A wrong manifest is refused with the field and a sentence
 
 	// template: metadata
 	refused(`spec: {template: {metadata: {name: x}}}`, "spec.template.metadata.name", "the metadata of a template takes only labels and annotations: remove name"),
+	refused(`spec: {template: {metadata: {namespace: x}}}`, "spec.template.metadata.namespace", "the metadata of a template takes only labels and annotations: remove namespace"),
 	refused(`spec: {template: {metadata: {finalizers: [x/y]}}}`, "spec.template.metadata.finalizers", "the metadata of a template takes only labels and annotations: remove finalizers"),
 	refused(`spec: {template: {metadata: {labels: {app.kubernetes.io/name: mine}}}}`, "spec.template.metadata.labels", ourLabels),
 	refused(`spec: {template: {metadata: {labels: {queue.asyncqueue.dev/queue: mine}}}}`, "spec.template.metadata.labels", ourLabels),
@@ -242,6 +244,18 @@ var _ = DescribeTable("A wrong manifest is refused with the field and a sentence
 	refused(`spec: {template: {spec: {containers: [{name: worker, livenessProbe: {tcpSocket: {port: 80}}}]}}}`, "spec.template.spec.containers[0].livenessProbe", onlyWorkerFields("livenessProbe")),
 	refused(`spec: {template: {spec: {containers: [{name: worker, securityContext: {privileged: true}}]}}}`, "spec.template.spec.containers[0].securityContext", onlyWorkerFields("securityContext")),
 	refused(`spec: {template: {spec: {containers: [{name: worker, lifecycle: {}}]}}}`, "spec.template.spec.containers[0].lifecycle", onlyWorkerFields("lifecycle")),
+	refused(`spec: {template: {spec: {containers: [{name: worker, readinessProbe: {tcpSocket: {port: 80}}}]}}}`, "spec.template.spec.containers[0].readinessProbe", onlyWorkerFields("readinessProbe")),
+	refused(`spec: {template: {spec: {containers: [{name: worker, startupProbe: {tcpSocket: {port: 80}}}]}}}`, "spec.template.spec.containers[0].startupProbe", onlyWorkerFields("startupProbe")),
+	refused(`spec: {template: {spec: {containers: [{name: worker, resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]}]}}}`, "spec.template.spec.containers[0].resizePolicy", onlyWorkerFields("resizePolicy")),
+	refused(`spec: {template: {spec: {containers: [{name: worker, restartPolicy: Always}]}}}`, "spec.template.spec.containers[0].restartPolicy", onlyWorkerFields("restartPolicy")),
+	refused(`spec: {template: {spec: {containers: [{name: worker, restartPolicyRules: [{action: Restart}]}]}}}`, "spec.template.spec.containers[0].restartPolicyRules", onlyWorkerFields("restartPolicyRules")),
+	refused(`spec: {template: {spec: {containers: [{name: worker, stdin: true}]}}}`, "spec.template.spec.containers[0].stdin", onlyWorkerFields("stdin")),
+	refused(`spec: {template: {spec: {containers: [{name: worker, stdinOnce: true}]}}}`, "spec.template.spec.containers[0].stdinOnce", onlyWorkerFields("stdinOnce")),
+	refused(`spec: {template: {spec: {containers: [{name: worker, tty: true}]}}}`, "spec.template.spec.containers[0].tty", onlyWorkerFields("tty")),
+	refused(`spec: {template: {spec: {containers: [{name: worker, terminationMessagePath: /x}]}}}`, "spec.template.spec.containers[0].terminationMessagePath", onlyWorkerFields("terminationMessagePath")),
+	refused(`spec: {template: {spec: {containers: [{name: worker, terminationMessagePolicy: File}]}}}`, "spec.template.spec.containers[0].terminationMessagePolicy", onlyWorkerFields("terminationMessagePolicy")),
+	refused(`spec: {template: {spec: {containers: [{name: worker, volumeDevices: [{name: d, devicePath: /d}]}]}}}`, "spec.template.spec.containers[0].volumeDevices", onlyWorkerFields("volumeDevices")),
+	refused(`spec: {template: {spec: {containers: [{name: worker, workingDir: /x}]}}}`, "spec.template.spec.containers[0].workingDir", onlyWorkerFields("workingDir")),
 	refused(`spec: {template: {spec: {containers: [{name: worker, env: [{name: ASYNCQUEUE_CHANNEL, value: mine}]}]}}}`, "spec.template.spec.containers[0].env",
 		"names that begin with ASYNCQUEUE_ are the operator's: set the field of spec that they stand for, or choose another name"),
 	refused(`spec: {template: {spec: {containers: [{name: worker, volumeMounts: [{name: v, mountPath: /tmp}]}]}}}`, "spec.template.spec.containers[0].volumeMounts", ourMounts),
