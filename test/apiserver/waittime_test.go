@@ -13,7 +13,7 @@ var _ = Describe("Scaling by waiting time", func() {
 		o.create(ctx, "orders", `spec: {autoscaling: {maxReplicas: 5, waitTime: {targetSeconds: 60}}}`)
 		o.push(ctx, "orders", 200)
 		o.awaitDeployment(ctx, "orders", 5)
-		Expect(o.queue(ctx, "orders").Status.LastScaleReason).To(Equal("AtMaximum: 200 waiting + 0 due + 0 in hand / 10 per replica = 20, at most 5"))
+		Eventually(func() string { return o.queue(ctx, "orders").Status.LastScaleReason }).Should(Equal("AtMaximum: 200 waiting + 0 due + 0 in hand / 10 per replica = 20, at most 5"))
 
 		q, err := queue.New(o.rdb, o.queue(ctx, "orders").EffectiveChannel())
 		Expect(err).NotTo(HaveOccurred())
