@@ -48,6 +48,23 @@ func TestOversizedMessagesGoToFailed(t *testing.T) {
 	}
 }
 
+// A message whose reason cannot be written down waits, and does not come to stand in failed each time.
+func TestAnOversizedMessageWithoutAReasonGoesBack(t *testing.T) {
+	q := newTestQueue(t)
+	c := newTestConsumer(t, q, ConsumerConfig{MaxMessageBytes: 2})
+	mustPush(t, q, "a", "large", "b")
+	withWrongType(t, q, q.keys.reasons, func() {
+		for range 3 {
+			if answer, err := c.Exchange(t.Context(), nil, 3); err == nil {
+				t.Errorf("claimed %q", payloadsOf(answer.Runs))
+			}
+		}
+	})
+	if diff := cmp.Diff(map[string]int{"a": 1, "large": 1, "b": 1}, snapshotOf(t, q).standing()); diff != "" {
+		t.Errorf("standing (-want +got):\n%s", diff)
+	}
+}
+
 // One claim ships no more than its budget and one message, from the inbox too, and loses none of what it
 // does not take; the order stays.
 func TestAClaimKeepsToItsByteBudget(t *testing.T) {

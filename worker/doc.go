@@ -40,9 +40,12 @@
 //	ErrDraining  the worker stops, and its drain time is over
 //	ErrLost      the worker had been taken for dead; the message was given to others
 //	ErrTimeout   the job took longer than the middleware Timeout allows
+//	ErrTurnLost  the turn at an exclusive queue could not be renewed; it wraps ErrLost
+//	ErrHandleTimeout
+//	             the handle timeout has passed, under the policy Cancel
 //
-// A handler that returns the context's error after the first two has neither
-// failed nor succeeded: the message goes the way of a lost worker's.
+// A handler that returns the context's error after ErrDraining or ErrLost has
+// neither failed nor succeeded: the message goes the way of a lost worker's.
 //
 // # Middleware
 //
@@ -66,9 +69,9 @@
 // # How it works
 //
 // One goroutine, the loop, owns all bookkeeping. It claims only as many messages
-// as it has free slots; each runs in a goroutine of its own, which leaves its
-// task on a lock-free stack when it ends. What ended during one exchange with
-// Redis is acknowledged by the next, so that a message that went well costs no
-// command of its own. Everything else that can become of a message is one call,
+// as it has free slots; each runs at once, on a goroutine that it has for itself
+// until it ends, and then leaves its task on a lock-free stack. What ended during
+// one exchange with Redis is acknowledged by the next, so that a message that went
+// well costs no command of its own. Everything else that can become of a message is one call,
 // made by the goroutine that ran it and repeated until Redis has taken it.
 package worker

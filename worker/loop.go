@@ -130,11 +130,11 @@ func (l *loop) collect() {
 		if t.acknowledge {
 			l.acks = append(l.acks, t.run.ID)
 		}
-		l.running.remove(t)
-		l.free++
-		if l.turn != nil {
+		if l.turn != nil && t.listed { // a message that was handed back had no turn to end
 			l.turn.ended()
 		}
+		l.running.remove(t)
+		l.free++
 		l.reuse(t)
 		t = next
 	}

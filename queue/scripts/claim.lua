@@ -7,13 +7,14 @@ local largest, oversized = tonumber(ARGV[10]), {} -- bytes that a message may ha
 if largest == 0 then largest = math.huge end
 
 -- What is larger than a message may be goes to `failed`. Its bytes count, so that no call moves many.
+-- The reason comes first: if that is refused, the message goes back, and must not stand in `failed` too.
 local function refuse_oversized(payloads)
   local i = 1
   while i <= #payloads do
     local payload = payloads[i]
     if #payload > largest then
-      call('LPUSH', KEYS[5], payload)
       explain(payload, 'oversized: it has ' .. #payload .. ' bytes, and ' .. largest .. ' are allowed (maxMessageBytes)', ARGV[1])
+      call('LPUSH', KEYS[5], payload)
       table.remove(payloads, i)
       oversized[#oversized + 1] = #payload
     else

@@ -55,6 +55,34 @@ func TestStore(t *testing.T) {
 	})
 }
 
+// Equal messages that retries brought are told apart: pushing them once more moves one.
+func TestPushDelayedKeepsEqualRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := memstore.New(memstore.Config{})
+		push(t, q, "a", "a")
+		c := q.NewConsumer()
+		if err := c.Register(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.Exchange(t.Context(), nil, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, run := range got.Runs {
+			if _, err := c.Requeue(t.Context(), run.ID, time.Second); err != nil {
+				t.Fatal(err)
+			}
+		}
+		added, err := q.PushDelayed(t.Context(), time.Minute, []byte("a"))
+		if err != nil || added != 0 {
+			t.Errorf("PushDelayed = %d, %v; want 0", added, err)
+		}
+		if diff := cmp.Diff([]string{"a", "a"}, texts(q.Messages(queue.Delayed))); diff != "" {
+			t.Errorf("delayed (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestPushDelayed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := memstore.New(memstore.Config{})

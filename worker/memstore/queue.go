@@ -82,10 +82,11 @@ func (q *Queue) Push(_ context.Context, payloads ...[]byte) error {
 func (q *Queue) PushDelayed(_ context.Context, delay time.Duration, payloads ...[]byte) (added int, err error) {
 	q.do(func() {
 		for _, p := range payloads {
-			before := len(q.delayed)
-			q.delayed = slices.DeleteFunc(q.delayed, func(m message) bool { return bytes.Equal(m.payload, p) })
-			if len(q.delayed) == before {
+			at := slices.IndexFunc(q.delayed, func(m message) bool { return bytes.Equal(m.payload, p) })
+			if at < 0 {
 				added++
+			} else { // one of them, though retries may have brought equal ones
+				q.delayed = slices.Delete(q.delayed, at, at+1)
 			}
 			q.delay(message{payload: bytes.Clone(p)}, delay)
 		}
