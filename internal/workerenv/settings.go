@@ -48,6 +48,9 @@ type Settings struct {
 	// MaxMessages is after how many messages the worker replaces its process by a
 	// fresh one. Default 0: never.
 	MaxMessages int
+	// MaxMemoryPercent is the share of the container's memory limit beyond which the
+	// worker replaces its process by a fresh one. Default 0: never.
+	MaxMemoryPercent int
 	// Exclusive makes one message run at a time, across all workers. It needs a
 	// Concurrency of 1.
 	Exclusive bool

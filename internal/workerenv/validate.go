@@ -29,6 +29,8 @@ func (s Settings) Validate() error {
 		check(MaxAttempts, atLeast(s.MaxAttempts, 0)),
 		check(Concurrency, atLeast(s.Concurrency, 1)),
 		check(Concurrency, atMost(s.Concurrency, MaxConcurrency)),
+		check(MaxMemoryPercent, atLeast(s.MaxMemoryPercent, 0)),
+		check(MaxMemoryPercent, atMost(s.MaxMemoryPercent, 100)),
 		check(Exclusive, s.validateExclusive()),
 		check(MaxMessages, atLeast(s.MaxMessages, 0)),
 		check(MaxMessageBytes, atLeast(s.MaxMessageBytes, 0)),

@@ -23,6 +23,7 @@ const (
 	MaxAttempts                = Prefix + "MAX_ATTEMPTS"
 	Concurrency                = Prefix + "CONCURRENCY"
 	MaxMessages                = Prefix + "MAX_MESSAGES"
+	MaxMemoryPercent           = Prefix + "MAX_MEMORY_PERCENT"
 	Exclusive                  = Prefix + "EXCLUSIVE"
 	HTTPURL                    = Prefix + "HTTP_URL"
 	Exec                       = Prefix + "EXEC"
@@ -94,6 +95,7 @@ func Variables() []Variable {
 		{MaxAttempts, "retries of messages that carry no maxAttempts of their own", numberField(func(s *Settings) *int { return &s.MaxAttempts })},
 		{Concurrency, "handlers that run at once", numberField(func(s *Settings) *int { return &s.Concurrency })},
 		{MaxMessages, "replace the process by a fresh one after so many messages; 0 is never", optionalNumberField(func(s *Settings) *int { return &s.MaxMessages })},
+		{MaxMemoryPercent, "replace the process when it uses more than this share of the container's memory limit; 0 is never", optionalNumberField(func(s *Settings) *int { return &s.MaxMemoryPercent })},
 		{Exclusive, "run one message at a time, across all workers; needs concurrency 1", boolField(func(s *Settings) *bool { return &s.Exclusive })},
 		{HTTPURL, "post each message there as a CloudEvent", textField(func(s *Settings) *string { return &s.HTTPURL })},
 		{Exec, "start this command per message; words, or a JSON array of strings", wordsField(func(s *Settings) *[]string { return &s.Exec })},

@@ -92,6 +92,11 @@ func (c *cli) consume(ctx context.Context) error {
 	if err := probe(ctx, rdb, q, log); err != nil {
 		return err
 	}
+	if s.MaxMemoryPercent > 0 {
+		watching, stop := context.WithCancel(ctx)
+		defer stop()
+		go watchMemory(watching, w, s.MaxMemoryPercent, log)
+	}
 	if err := w.Run(ctx); err != nil {
 		return err
 	}
