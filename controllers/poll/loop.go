@@ -2,6 +2,7 @@ package poll
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -166,10 +167,23 @@ func (l *loop) hangUp() {
 // delay is how long to wait after so many failed looks in a row.
 func (l *loop) delay(failures int) time.Duration {
 	if failures == 0 {
-		return l.config.Interval
+		return min(l.config.Interval, l.soonestDue())
 	}
 	d := l.config.Interval << min(failures-1, 10)
 	return jitter(min(d, l.config.MaxBackoff))
+}
+
+// soonestDue is how long nothing falls due of what only the poller moves.
+func (l *loop) soonestDue() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	soonest := time.Duration(math.MaxInt64)
+	for _, e := range l.queues {
+		if e.seen.DueIn > 0 && e.failures == 0 {
+			soonest = min(soonest, e.seen.DueIn)
+		}
+	}
+	return soonest
 }
 
 // wait returns after d, or sooner where a queue was added or ctx ends.

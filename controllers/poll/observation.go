@@ -39,6 +39,10 @@ type Look struct {
 	// Age is how long the message that is taken next has waited, where it carries
 	// its time. Zero: unknown. Only where Target.Age asks for it.
 	Age time.Duration
+	// DueIn is when the next delayed message of a queue without workers is due: the
+	// poller looks again then, since nobody else moves it. Zero: not to be cared
+	// for.
+	DueIn time.Duration
 }
 
 // Worker is one process that consumes a queue.

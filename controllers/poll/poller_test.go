@@ -305,3 +305,23 @@ func TestKeepsWhatItKnowsWhereOnlyTheWorkChanges(t *testing.T) {
 		}
 	})
 }
+
+// A queue without workers has nobody but the poller to move what falls due between two looks.
+func TestLooksAgainWhenAMessageFallsDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, "a")
+		b.servers["a"].set(func(s *server) { s.look.DueIn = 300 * time.Millisecond })
+		b.Watch(types.NamespacedName{Name: "q"}, target("a"))
+		pass(100 * time.Millisecond)
+		before, _ := b.servers["a"].asked()
+		b.servers["a"].set(func(s *server) { s.look.DueIn = 0 })
+		pass(210 * time.Millisecond)
+		if after, _ := b.servers["a"].asked(); after != before+1 {
+			t.Errorf("%d looks until the message was due, want one", after-before)
+		}
+		pass(900 * time.Millisecond)
+		if after, _ := b.servers["a"].asked(); after != before+1 {
+			t.Errorf("%d looks, want the next a second later", after-before)
+		}
+	})
+}

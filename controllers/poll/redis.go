@@ -118,9 +118,19 @@ func lookOf(t queue.Tended) Look {
 		Age:     ageOf(t.Next, t.Now),
 		Backlog: Backlog{Waiting: t.Waiting, Delayed: t.Delayed, Reserved: t.Reserved, Timeout: t.Timeout, Failed: t.Failed},
 		Due:     t.Due,
+		DueIn:   dueIn(t),
 		InHand:  max(running, t.Reserved-t.Foreign),
 		Foreign: t.Foreign,
 	}
+}
+
+// dueIn is how long the poller has until it must move a message that no worker
+// will move; at least a millisecond where there is one.
+func dueIn(t queue.Tended) time.Duration {
+	if len(t.Beats) > 0 || t.NextDue.IsZero() {
+		return 0
+	}
+	return max(t.NextDue.Sub(t.Now), time.Millisecond)
 }
 
 func (c *redisConn) Ping(ctx context.Context) error { return c.client.Ping(ctx).Err() }
