@@ -12,16 +12,21 @@ import (
 // worker for dead whose beat has not changed for 8 s.
 const beatInterval = 2 * time.Second
 
-// beatUntil beats until ctx is done, and tells the tender whether it is its turn.
+// beatUntil beats until ctx is done, and tells the tender whether it is its turn. A
+// beat that failed is repeated soon: where Redis fails for moments only, those in
+// which beats are due must not add up to a death.
 func (w *Worker) beatUntil(ctx context.Context, duty *tender) {
-	ticker := time.NewTicker(beatInterval)
-	defer ticker.Stop()
+	var pause backoff
+	next := time.Now()
 	for {
-		w.beat(ctx, duty)
-		select {
-		case <-ctx.Done():
+		next = next.Add(beatInterval)
+		if w.beat(ctx, duty) {
+			pause.reset()
+		} else {
+			next = time.Now().Add(pause.wait())
+		}
+		if !sleep(ctx, max(time.Until(next), 0)) {
 			return
-		case <-ticker.C:
 		}
 	}
 }
@@ -33,7 +38,8 @@ func (w *Worker) tellSwept(workers []string) {
 	}
 }
 
-func (w *Worker) beat(ctx context.Context, duty *tender) {
+// beat gives a sign of life once, and says whether Redis took it or told why not.
+func (w *Worker) beat(ctx context.Context, duty *tender) bool {
 	life := w.lives.current()
 	got, err := w.cfg.Store.Beat(ctx, w.load.snapshot())
 	switch {
@@ -50,5 +56,7 @@ func (w *Worker) beat(ctx context.Context, duty *tender) {
 		w.evicted(life)
 	case ctx.Err() == nil:
 		w.link.failed(err)
+		return false
 	}
+	return true
 }

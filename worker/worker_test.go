@@ -453,6 +453,26 @@ func TestRedisAwayAndBack(t *testing.T) {
 	})
 }
 
+// A Redis that fails for a moment just when a beat is due gets it a moment later, not at the next one.
+func TestAFailedBeatIsRepeatedSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newFakeStore()
+		b := start(t, store, func(context.Context, *Job) error { return nil }, nil)
+		time.Sleep(beatInterval - 10*time.Millisecond)
+		before := 0
+		store.look(func() { store.down = true; before = len(store.loads) })
+		time.Sleep(20 * time.Millisecond) // a beat is due in between
+		store.look(func() { store.down = false })
+		time.Sleep(100 * time.Millisecond)
+		store.look(func() {
+			if got := len(store.loads) - before; got != 1 {
+				t.Errorf("%d beats within 100 ms after Redis came back, want 1", got)
+			}
+		})
+		b.end()
+	})
+}
+
 // Neither a claim nor an acknowledgement is lost or doubled by a lost answer.
 func TestLostAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
