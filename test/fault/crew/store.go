@@ -86,8 +86,11 @@ func (s *store) Register(ctx context.Context) error {
 	return nil
 }
 
-// Leave ends a life.
+// Leave ends a life. That other calls then find it ended is no eviction.
 func (s *store) Leave(ctx context.Context) error {
+	s.mu.Lock()
+	s.gone = true
+	s.mu.Unlock()
 	if err := s.Store.Leave(ctx); err != nil {
 		return err
 	}
