@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/asyncqueue/operator/internal/redistest"
 )
 
 // Whichever way an exchange goes, messages that are too large go to failed and do not reach the worker.
@@ -62,6 +64,26 @@ func TestAnOversizedMessageWithoutAReasonGoesBack(t *testing.T) {
 	})
 	if diff := cmp.Diff(map[string]int{"a": 1, "large": 1, "b": 1}, snapshotOf(t, q).standing()); diff != "" {
 		t.Errorf("standing (-want +got):\n%s", diff)
+	}
+}
+
+// Where nothing can be put back, a claim keeps what it took beyond its budget.
+func TestAClaimThatCannotPutBackLosesNothing(t *testing.T) {
+	addr := redistest.Start(t)
+	admin := newTestClient(t, addr)
+	limited := limitedQueue(t, admin, addr, "rpush")
+	q, err := New(admin, "{back}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newTestConsumer(t, q, ConsumerConfig{})
+	for i := range 8 {
+		mustPush(t, q, fmt.Sprint(i)+strings.Repeat("x", 3<<20))
+	}
+	c.queue = &Queue{rdb: limited.rdb, channel: q.channel, keys: q.keys}
+	answer, err := c.Exchange(t.Context(), nil, 10)
+	if err != nil || len(answer.Runs) != 8 {
+		t.Errorf("%d claimed, %v; want 8", len(answer.Runs), err)
 	}
 }
 

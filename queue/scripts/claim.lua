@@ -42,9 +42,8 @@ local function take(key, into, bytes)
     end
     local full = bytes > budget
     for i = #into, kept + 1, -1 do
-      if bytes <= budget then break end
+      if bytes <= budget or not pcall(call, 'RPUSH', key, into[i]) then break end -- what may not go back is claimed
       bytes = bytes - #into[i]
-      call('RPUSH', key, into[i])
       into[i] = nil
     end
     if large then refuse_oversized(into) end
