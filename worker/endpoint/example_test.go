@@ -21,7 +21,7 @@ func (healthy) Ready() error { return nil }
 func Example() {
 	server := httptest.NewServer(endpoint.Handler(healthy{}, prometheus.NewRegistry()))
 	defer server.Close()
-	answer, err := http.Get(server.URL + "/readyz") //nolint:noctx // an example
+	answer, err := http.Get(server.URL + "/readyz")
 	if err != nil {
 		fmt.Println(err)
 		return

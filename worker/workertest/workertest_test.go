@@ -120,7 +120,7 @@ func TestDrainOfAMessageThatNeverEnds(t *testing.T) {
 	if err := q.Push(t.Context(), Payload(t, "again", nil)); err != nil {
 		t.Fatal(err)
 	}
-	if said := failure(t, func(t testing.TB) { Drain(t, q, newMux()) }); !strings.Contains(said, "it was not empty after") {
+	if said := failure(t, func(tb testing.TB) { tb.Helper(); Drain(tb, q, newMux()) }); !strings.Contains(said, "it was not empty after") {
 		t.Errorf("Drain said %q", said)
 	}
 }
@@ -135,9 +135,9 @@ func TestAsserts(t *testing.T) {
 	}
 	AssertNotPushed(t, q, "busy")
 	for name, f := range map[string]func(t testing.TB){
-		"another type":     func(t testing.TB) { AssertPushed(t, q, "busy", greeting{"ada"}) },
-		"other args":       func(t testing.TB) { AssertPushed(t, q, "greet", greeting{"bob"}) },
-		"pushed after all": func(t testing.TB) { AssertNotPushed(t, q, "greet") },
+		"another type":     func(tb testing.TB) { tb.Helper(); AssertPushed(tb, q, "busy", greeting{"ada"}) },
+		"other args":       func(tb testing.TB) { tb.Helper(); AssertPushed(tb, q, "greet", greeting{"bob"}) },
+		"pushed after all": func(tb testing.TB) { tb.Helper(); AssertNotPushed(tb, q, "greet") },
 	} {
 		if said := failure(t, f); !strings.Contains(said, `greet {"name":"ada"}`) {
 			t.Errorf("%s: said %q", name, said)
@@ -146,7 +146,7 @@ func TestAsserts(t *testing.T) {
 	if err := q.Push(t.Context(), []byte("?")); err != nil {
 		t.Fatal(err)
 	}
-	if said := failure(t, func(t testing.TB) { Pushed(t, q, "greet") }); !strings.Contains(said, string(queue.Waiting)) {
+	if said := failure(t, func(tb testing.TB) { tb.Helper(); Pushed(tb, q, "greet") }); !strings.Contains(said, string(queue.Waiting)) {
 		t.Errorf("Pushed with a message that is none: said %q", said)
 	}
 }
