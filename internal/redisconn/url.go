@@ -108,8 +108,9 @@ func (p Place) String() string {
 		return fmt.Sprintf("%s (sentinels %s)", p.Master, addresses)
 	case Cluster:
 		return "cluster " + addresses
+	default:
+		return addresses
 	}
-	return addresses
 }
 
 func readUser(text string) (*url.Userinfo, error) {

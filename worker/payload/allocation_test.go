@@ -97,7 +97,7 @@ func use(raw []byte) {
 		_ = err.Error()
 		return
 	}
-	_, _, _ = m.Data(), m.Lossless(), m.Retry()
+	_ = [][]byte{m.Data(), m.Lossless(), m.Retry()}
 	_, _ = m.CloudEvent("hyperf/queue")
 }
 
