@@ -1,6 +1,7 @@
 package redistest
 
 import (
+	"cmp"
 	"crypto/tls"
 	"net"
 	"strconv"
@@ -19,6 +20,9 @@ type GroupConfig struct {
 	SentinelPassword string
 	// Certificate lets the servers talk TLS to clients and to each other.
 	Certificate *Certificate
+	// DownAfter is how long a master may be silent before sentinels promote its replica. Default 1 s: a
+	// busy machine can be taken for a dead master, so that who wants no fail-over asks for more.
+	DownAfter time.Duration
 }
 
 // Member is one server of a group.
@@ -119,9 +123,10 @@ func StartSentinelGroup(t testing.TB, n int, c GroupConfig) SentinelGroup {
 func (g SentinelGroup) watch(t testing.TB, sentinel *redis.Client, quorum int) {
 	t.Helper()
 	host, port := split(t, g.Master.Address)
+	downAfter := cmp.Or(g.DownAfter, time.Second)
 	commands := [][]any{
 		{"sentinel", "monitor", MasterName, host, port, quorum},
-		{"sentinel", "set", MasterName, "down-after-milliseconds", 1000, "failover-timeout", 3000},
+		{"sentinel", "set", MasterName, "down-after-milliseconds", downAfter.Milliseconds(), "failover-timeout", 3000},
 	}
 	if g.SentinelPassword != "" {
 		commands = append([][]any{{"sentinel", "config", "set", "sentinel-pass", g.SentinelPassword}}, commands...)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // ModeVariable names the environment variable that says how the Redis of SharedPlace is made up:
@@ -51,7 +52,7 @@ const appUser, appPassword = "app", "secret of the app"
 func startPlace(t *owner, mode string) (place Place) {
 	defer t.recover()
 	files := NewCertificate(t)
-	c := GroupConfig{Certificate: &files, Password: "secret of the servers"}
+	c := GroupConfig{Certificate: &files, Password: "secret of the servers", DownAfter: 5 * time.Minute}
 	place = Place{CAFile: files.CA, Username: appUser, Password: appPassword}
 	switch mode {
 	case "sentinel":
