@@ -109,7 +109,7 @@ func ensureChild[T any, P object[T]](ctx context.Context, r *Reconciler, m *memo
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(answer.Object, fresh); err != nil {
 		return live, fmt.Errorf("reading the applied %s %q: %w", kind, want.GetName(), err)
 	}
-	r.written.note(fresh)
+	r.remember(ctx, fresh)
 	// An admission plugin may have its own will. Applying over and over would not
 	// break it: wait until either side changes.
 	delete(m.refused, kind)
@@ -172,7 +172,7 @@ func (r *Reconciler) patch(ctx context.Context, changed, before client.Object) e
 	if err := r.Client.Patch(ctx, changed, client.MergeFrom(before), client.FieldOwner(FieldManager)); err != nil {
 		return err
 	}
-	r.written.note(changed)
+	r.remember(ctx, changed)
 	return nil
 }
 

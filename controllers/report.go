@@ -45,7 +45,7 @@ func (r *Reconciler) report(ctx context.Context, seen *observed, p plan, o outco
 			}
 			return fmt.Errorf("writing the status: %w", err)
 		}
-		r.written.note(after)
+		r.remember(ctx, after)
 	}
 	r.metrics.observe(after)
 	for _, e := range eventsOf(&seen.queue.Status, &after.Status, p) {

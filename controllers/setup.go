@@ -86,9 +86,9 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr manager.Manager) 
 	err := builder.ControllerManagedBy(mgr).
 		Named("asyncqueue").
 		// A status that we wrote is no reason to look again.
-		For(&queuev1alpha1.AsyncQueue{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Owns(&appsv1.Deployment{}).
-		Owns(&batchv1.CronJob{}).
+		For(&queuev1alpha1.AsyncQueue{}, builder.WithPredicates(r.catchUp(), predicate.GenerationChangedPredicate{})).
+		Owns(&appsv1.Deployment{}, builder.WithPredicates(r.catchUp())).
+		Owns(&batchv1.CronJob{}, builder.WithPredicates(r.catchUp())).
 		Watches(&queuev1alpha1.AsyncQueue{}, handler.EnqueueRequestsFromMapFunc(r.sameChannel), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesRawSource(source.Func(r.wakeUps)).
 		WithOptions(controller.Options{
@@ -103,6 +103,26 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr manager.Manager) 
 		return fmt.Errorf("setting up the controller: %w", err)
 	}
 	return nil
+}
+
+// catchUp forgets what was written once the cache holds it. It lets every event
+// pass.
+func (r *Reconciler) catchUp() predicate.Predicate {
+	return predicate.NewPredicateFuncs(func(o client.Object) bool {
+		_ = newest(&r.written, o)
+		return true
+	})
+}
+
+// remember keeps what was written until the cache holds it. The event that says so
+// may have come before the answer to the write.
+func (r *Reconciler) remember(ctx context.Context, o client.Object) {
+	_, _ = slim(o)
+	r.written.note(o)
+	cached := o.DeepCopyObject().(client.Object)
+	if err := r.Client.Get(ctx, client.ObjectKeyFromObject(o), cached); err == nil {
+		_ = newest(&r.written, cached)
+	}
 }
 
 // wakeUps lets the poller's wake-ups go straight to the controller's queue, which

@@ -96,10 +96,11 @@ func measureAll(ctx context.Context, c config, file string) error {
 	all := newReport(time.Now())
 	for _, size := range c.sizes {
 		results, err := measureSize(ctx, c, size, os.Stderr)
+		all.add(size, results)
 		if err != nil {
+			fmt.Print(all.table())
 			return fmt.Errorf("measuring %d queues: %w", size, err)
 		}
-		all.add(size, results)
 	}
 	fmt.Print(all.table())
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // a report is for everybody

@@ -124,6 +124,10 @@ func (r *report) table() string {
 func (r *report) row(i int) string {
 	cells := []string{r.Sizes[0].Measures[i].Name, ""}
 	for _, size := range r.Sizes {
+		if i >= len(size.Measures) { // it was given up before
+			cells = append(cells, "-")
+			continue
+		}
 		m := size.Measures[i]
 		if m.Promise != nil {
 			cells[1] = "<= " + number(*m.Promise, m.Unit)

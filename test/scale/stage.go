@@ -39,7 +39,7 @@ type stage struct {
 }
 
 // measureSize measures the operator with so many queues, and says on progress
-// what it does.
+// what it does. With an error it returns what was measured up to then.
 func measureSize(ctx context.Context, c config, size int, progress io.Writer) (_ results, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -66,7 +66,7 @@ func measureSize(ctx context.Context, c config, size int, progress io.Writer) (_
 		}
 		_, _ = fmt.Fprintf(progress, "%s %d queues: %s\n", time.Now().Format(time.TimeOnly), size, phase.name)
 		if err := phase.do(ctx); err != nil {
-			return nil, fmt.Errorf("%s: %w", phase.name, err)
+			return s.results, fmt.Errorf("%s: %w", phase.name, err)
 		}
 	}
 	return s.results, nil
