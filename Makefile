@@ -42,6 +42,7 @@ test: unit redis-modes hyperf apiserver ## Unit suites with the race detector, a
 .PHONY: unit
 unit: redis-server ## Unit suites, with the race detector and a real redis-server.
 	$(SUITE_ENV) go test -race -timeout 15m $(PACKAGES)
+	cd test/bench && go vet -mod=mod . && go test -mod=mod .
 
 .PHONY: redis-modes
 redis-modes: redis-server ## The suites of queue and worker on Sentinel and on Cluster, with TLS and an ACL user.
@@ -79,7 +80,7 @@ fault: redis-server ## Break things under load, prove that nothing is lost (DURA
 
 .PHONY: bench
 bench: redis-server ## Throughput and latency beside asynq, Hyperf's protocol and a prototype (BENCH="-rounds 3 -long 10000000").
-	cd test/bench && PATH=$(BIN)/k8s:$(PATH) go run . -out $(BIN)/reports/bench.json $(BENCH)
+	cd test/bench && PATH=$(BIN)/k8s:$(PATH) go run -mod=mod . -out $(BIN)/reports/bench.json $(BENCH)
 
 .PHONY: fuzz
 fuzz: ## Fuzz every decoder, one after the other, each for FUZZTIME (default 1m).
