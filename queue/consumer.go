@@ -45,13 +45,19 @@ type ConsumerConfig struct {
 	MaxMessageBytes int
 }
 
-var workerName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,200}$`)
+// maxWorkerName bounds the bytes of ConsumerConfig.ID.
+const maxWorkerName = 200
+
+var workerName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+
+// isWorkerName looks at the length by itself: a count in the pattern would be kept as so many copies of it.
+func isWorkerName(name string) bool { return len(name) <= maxWorkerName && workerName.MatchString(name) }
 
 func (cfg *ConsumerConfig) validate() error {
 	if cfg.ID == "" {
 		cfg.ID = hostName()
 	}
-	if !workerName.MatchString(cfg.ID) {
+	if !isWorkerName(cfg.ID) {
 		return fmt.Errorf("ID %q: want at most 200 letters, digits, '.', '_' and '-'", cfg.ID)
 	}
 	if cfg.HandleTimeout < 0 {
@@ -71,7 +77,7 @@ func (cfg *ConsumerConfig) validate() error {
 
 func hostName() string {
 	name, err := os.Hostname()
-	if err != nil || !workerName.MatchString(name) {
+	if err != nil || !isWorkerName(name) {
 		return "worker"
 	}
 	return name
