@@ -9,9 +9,6 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// GateClosed is what stands under a closed gate's key: false, as PHP serialises it. safePush of
-// Hyperf refuses on that and on nothing else.
-const GateClosed = "b:0;"
 
 // GateTTL is how long a gate that the operator closes stays so when nobody renews it.
 const GateTTL = 10 * time.Minute
@@ -35,7 +32,7 @@ func (g Gate) Key() string { return g.key }
 // Close makes producers refuse, for so long or until Open. It may be repeated, to renew the time;
 // 0 is for ever.
 func (g Gate) Close(ctx context.Context, ttl time.Duration) error {
-	if err := g.rdb.Set(ctx, g.key, GateClosed, ttl).Err(); err != nil {
+	if err := g.rdb.Set(ctx, g.key, IntakeClosed, ttl).Err(); err != nil {
 		return fmt.Errorf("closing gate %s: %w", g.key, err)
 	}
 	return nil
@@ -49,7 +46,7 @@ func (g Gate) Open(ctx context.Context) error {
 	return nil
 }
 
-// IsOpen reports whether producers may push: always but where the key holds GateClosed.
+// IsOpen reports whether producers may push: always but where the key holds IntakeClosed.
 func (g Gate) IsOpen(ctx context.Context) (bool, error) {
 	value, err := g.rdb.Get(ctx, g.key).Result()
 	switch {
@@ -58,5 +55,5 @@ func (g Gate) IsOpen(ctx context.Context) (bool, error) {
 	case err != nil:
 		return false, fmt.Errorf("reading gate %s: %w", g.key, err)
 	}
-	return value != GateClosed, nil
+	return value != IntakeClosed, nil
 }
