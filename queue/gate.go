@@ -9,7 +9,6 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-
 // GateTTL is how long a gate that the operator closes stays so when nobody renews it.
 const GateTTL = 10 * time.Minute
 
