@@ -64,12 +64,12 @@ const foreignFor = 5 * time.Minute
 type Foreigners int
 
 const (
-	// ForeignersUnknown: not yet, but the queue has not been looked at for long
-	// enough to tell.
+	// ForeignersUnknown means not yet, but the queue has not been looked at for
+	// long enough to tell.
 	ForeignersUnknown Foreigners = iota
-	// ForeignersSeen: they were.
+	// ForeignersSeen means that they were.
 	ForeignersSeen
-	// ForeignersGone: they were not.
+	// ForeignersGone means that they were not.
 	ForeignersGone
 )
 

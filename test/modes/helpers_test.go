@@ -67,7 +67,6 @@ type stage struct {
 	producer   *queue.Queue
 	poller     *poll.Poller
 	handled    atomic.Int64
-	handler    string
 }
 
 var key = types.NamespacedName{Namespace: "shop", Name: "orders"}
