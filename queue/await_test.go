@@ -12,7 +12,7 @@ import (
 
 func TestOnePushWakesOneWorker(t *testing.T) {
 	q := newTestQueue(t)
-	const workers = 10
+	const workers = 30
 	woken := make(chan bool, workers)
 	var ready sync.WaitGroup
 	for range workers {

@@ -17,8 +17,10 @@ const (
 	// deputyInterval makes a deputy notice the death of the tender within 10 s:
 	// a worker is dead after 8 s of looks that saw no beat of it.
 	deputyInterval = 1150 * time.Millisecond
-	// deputies is how many workers watch besides the tender.
-	deputies = 2
+	// deputies is how many workers watch beside the tender. Should the tender be the
+	// first by name itself, or the deputy die with it, the beats of all others find
+	// that out: see queue.Consumer.Beat.
+	deputies = 1
 	// bystanderInterval, times the number of workers, is how often the others
 	// look whether they are deputies.
 	bystanderInterval = 5 * time.Second
