@@ -152,8 +152,10 @@ func withPort(host, port string) (string, error) {
 			return "", errors.New("want host:port")
 		}
 	}
-	name = strings.Trim(name, "[]")
-	if name == "" {
+	if inner, open := strings.CutPrefix(name, "["); open { // an IPv6 address
+		name = strings.TrimSuffix(inner, "]")
+	}
+	if name == "" || strings.ContainsAny(name, "[]") {
 		return "", errors.New("want a host name")
 	}
 	if n, err := strconv.Atoi(given); err != nil || n < 1 || n > 65535 {
