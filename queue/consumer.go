@@ -51,7 +51,9 @@ const maxWorkerName = 200
 var workerName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
 // isWorkerName looks at the length by itself: a count in the pattern would be kept as so many copies of it.
-func isWorkerName(name string) bool { return len(name) <= maxWorkerName && workerName.MatchString(name) }
+func isWorkerName(name string) bool {
+	return len(name) <= maxWorkerName && workerName.MatchString(name)
+}
 
 func (cfg *ConsumerConfig) validate() error {
 	if cfg.ID == "" {
