@@ -54,9 +54,8 @@ func (s *stage) converge(ctx context.Context) error {
 	s.results.say("  reconciles per second", "/s", (after.reconciles()-before.reconciles())/took.Seconds())
 	s.results.say("  reconcile p99 (upper bound)", "s", after.quantile(before, "controller_runtime_reconcile_time_seconds", 0.99))
 	s.results.say("  requests of the manager per queue", "", (after.asked(nil)-before.asked(nil))/float64(s.size))
-	const cpu = "process_cpu_seconds_total"
-	s.results.say("  CPU of the manager", "s", after.gauge(cpu)-before.gauge(cpu))
-	s.results.say("  CPU of kube-apiserver", "s", api.gauge(cpu)-apiBefore.gauge(cpu))
+	s.results.say("  CPU of the manager", "s", after.cpuSeconds()-before.cpuSeconds())
+	s.results.say("  CPU of kube-apiserver", "s", api.cpuSeconds()-apiBefore.cpuSeconds())
 	return nil
 }
 

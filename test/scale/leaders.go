@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -24,7 +25,7 @@ func (s *stage) leaders(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	all := append(shrunk, alsoShrunk...)
+	all := slices.Concat(shrunk, alsoShrunk)
 	s.results.within("leader killed in the middle of a burst: to all replicas", killed, promisedTakeover)
 	s.results.within("leader told to stop in the middle of a burst: to all replicas", stopped, promisedHandover)
 	s.results.promise("  scale-ins in both", "", float64(len(all)), 0)

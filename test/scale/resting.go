@@ -39,9 +39,9 @@ func (s *stage) resting(ctx context.Context) error {
 	counts := writesByResource(apiNow, api)
 	s.results.promise(fmt.Sprintf("at rest for %.0f s: API writes, leases excepted", seconds), "", total(counts), 0)
 	s.results.detail(words(counts))
-	s.results.say("  Secrets read per second (a fifth of the queues name one)", "/s", (reads(apiNow, "secrets")-reads(api, "secrets"))/seconds)
+	s.results.say("  Secrets read per second (a fifth of the queues name one)", "/s", (secretReads(apiNow)-secretReads(api))/seconds)
 	s.results.say("  reconciles per second", "/s", (mgrNow.reconciles()-mgr.reconciles())/seconds)
-	s.results.say("  CPU of the manager", "cores", (mgrNow.gauge("process_cpu_seconds_total")-mgr.gauge("process_cpu_seconds_total"))/seconds)
+	s.results.say("  CPU of the manager", "cores", (mgrNow.cpuSeconds()-mgr.cpuSeconds())/seconds)
 	s.results.promise("  connections to the Redis of all queues", "", float64(seen.open), connections)
 	s.results.promise("  round trips per tick of 1 s", "", float64(seen.trips)/seconds, 1)
 	s.results.say("  Redis commands per queue and tick", "", float64(s.commands(ctx)-commands)/seconds/float64(s.size))
@@ -136,17 +136,17 @@ func words(counts map[string]float64) string {
 	return strings.Join(list, ", ")
 }
 
-// reads is how many objects of a kind were read by name.
-func reads(api samples, resource string) float64 {
+// secretReads is how often a Secret was read by name.
+func secretReads(api samples) float64 {
 	return api.sum("apiserver_request_total", func(labels map[string]string) bool {
-		return labels["resource"] == resource && labels["verb"] == "GET"
+		return labels["resource"] == "secrets" && labels["verb"] == "GET"
 	})
 }
 
-// gauge is the value of a metric without labels, of whatever type.
-func (s samples) gauge(name string) float64 {
+// cpuSeconds is the processor time that the process has used.
+func (s samples) cpuSeconds() float64 {
 	value := 0.0
-	for _, m := range s[name].GetMetric() {
+	for _, m := range s["process_cpu_seconds_total"].GetMetric() {
 		value += m.GetGauge().GetValue() + m.GetCounter().GetValue()
 	}
 	return value

@@ -144,7 +144,7 @@ func (s *stage) lost(ctx context.Context) error {
 		return err
 	}
 	seconds := time.Since(began).Seconds()
-	s.results.say("Secrets missing for a tenth more queues: Secrets read per second", "/s", (reads(apiNow, "secrets")-reads(api, "secrets"))/seconds)
+	s.results.say("Secrets missing for a tenth more queues: Secrets read per second", "/s", (secretReads(apiNow)-secretReads(api))/seconds)
 	s.results.say("  reconciles per second", "/s", (mgrNow.reconciles()-mgr.reconciles())/seconds)
 	s.results.within("  burst on another queue to 10 replicas, slowest", longest(times), promisedBurst)
 	return s.remove(ctx, lostNamespace, &queuev1alpha1.AsyncQueue{})
