@@ -170,7 +170,7 @@ var _ = Describe("Requests that fail", func() {
 		o := startSabotaged(ctx, s)
 		s.set(func(string) bool { return rand.IntN(3) == 0 }) //nolint:gosec // any request will do
 		o.create(ctx, "orders", sabotaged)
-		for replicas := int32(3); replicas < 6; replicas++ {
+		for replicas := int32(3); replicas < 6 || s.count() <= 5; replicas++ {
 			o.update(ctx, "orders", fmt.Sprintf(`spec: {replicas: %d}`, replicas))
 			Eventually(func() int32 {
 				return o.deployment(ctx, "orders").Status.ReadyReplicas + o.queue(ctx, "orders").Status.DesiredReplicas
@@ -179,7 +179,6 @@ var _ = Describe("Requests that fail", func() {
 		}
 		s.set(nil)
 		converges(ctx, o, 600)
-		Expect(s.count()).To(BeNumerically(">", 5))
 	})
 
 	It("all of them for a while cause no hot loop", func(ctx SpecContext) {
