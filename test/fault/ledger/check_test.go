@@ -109,6 +109,21 @@ func TestCheck(t *testing.T) {
 			},
 			want: Verdict{Messages: 1, Acked: 1, Twice: 1, Evicted: 1},
 		},
+		"run again after a retry that may have come too late": {
+			facts: Facts{
+				Pushed: once("a"), Entries: cutShort().say(1, Retried, "a", 1).say(1, Evicted, "", 0).entries, CutOff: map[int]bool{1: true},
+			},
+			want: Verdict{Messages: 1, Acked: 1, Twice: 1, Evicted: 1},
+		},
+		"run again although a retry was answered long before": {
+			facts: Facts{
+				Pushed: once("a"), CutOff: map[int]bool{1: true},
+				Entries: newScript().say(1, Claimed, "a", 1).say(1, Began, "a", 0).say(1, Retried, "a", 1).
+					runs(2, "a", 2).say(1, Joined, "", 0).say(1, Evicted, "", 0).entries,
+			},
+			want:  Verdict{Messages: 1, Acked: 1, Twice: 1, Unexcused: 1, Evicted: 1},
+			kinds: []string{"run twice"},
+		},
 		"a worker was taken for dead for no reason": {
 			facts: Facts{Entries: newScript().say(1, Joined, "", 0).say(1, Evicted, "", 0).entries},
 			want:  Verdict{Evicted: 1},

@@ -6,6 +6,10 @@ import (
 	"time"
 )
 
+// believes is how long before the news of its eviction a worker that was cut off may take a run for moved:
+// the longest pause between two tries of a move, and some.
+const believes = 5 * time.Second
+
 // tally is a ledger added up.
 type tally struct {
 	facts    Facts
@@ -35,6 +39,7 @@ type runRecord struct {
 type lifeRecord struct {
 	pid     int
 	evicted bool
+	learnt  time.Time // when it learnt that it had been evicted
 	began   map[attemptKey]int
 	well    map[attemptKey]int // runs that ended well
 }
@@ -107,7 +112,7 @@ func (t *tally) read(e Entry) {
 	life := t.life(e)
 	switch e.What {
 	case Evicted:
-		life.evicted = true
+		life.evicted, life.learnt = true, e.Time()
 	case Began:
 		life.began[attemptKey{e.ID, e.Attempt}]++
 	case Ended:
@@ -151,11 +156,23 @@ func (t *tally) wasCutShort(r *runRecord) bool {
 	if t.facts.Reloaded && (r.expired || r.end == Late) {
 		return true
 	}
+	if t.isBelieved(r) {
+		return true
+	}
 	if r.end != "" && r.end != Lost {
 		return false
 	}
 	_, killed := t.facts.Killed[r.pid]
 	return killed || t.lives[r.life].evicted
+}
+
+// isBelieved says whether the end of a run may be the worker's belief alone. A move whose answer got lost is
+// repeated; if the run is not in hand then, the worker takes it for moved, although it may have been
+// swept before the first try came through. It learns of its eviction at about the same time.
+func (t *tally) isBelieved(r *runRecord) bool {
+	life := t.lives[r.life]
+	return (r.end == Retried || r.end == Failed) && life.evicted && t.facts.CutOff[r.pid] &&
+		r.endAt.After(life.learnt.Add(-believes))
 }
 
 // mayBeUndone says whether a fail-over came while the run was in hand, or about when it ended.
