@@ -49,6 +49,7 @@ redis-modes: redis-server ## The suites of queue and worker on Sentinel and on C
 	@for mode in sentinel cluster; do \
 	  REDIS_MODE=$$mode $(SUITE_ENV) go test -timeout 10m ./queue ./worker ./worker/storetest || exit 1; \
 	done
+	$(SUITE_ENV) go test -timeout 10m ./test/modes/...
 
 .PHONY: hyperf
 hyperf: redis-server php ## A Hyperf application and our worker on one channel, each killed at every point.

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -39,12 +40,16 @@ func podNames(ctx context.Context, namespace, name string) []string {
 	return names
 }
 
-// linesOf returns those lines of a log with prefixes that come from one of the pods. Pods that have ended
-// keep their logs until the kubelet has cleaned up behind them.
-func linesOf(pods []string, log string) string {
-	return strings.Join(slices.DeleteFunc(strings.Split(log, "\n"), func(line string) bool {
-		return !slices.ContainsFunc(pods, func(pod string) bool { return strings.HasPrefix(line, "[pod/"+pod+"/") })
-	}), "\n")
+// podLogs keeps what pods have logged. A pod that is gone keeps what it had logged when it was last read.
+type podLogs map[string]string
+
+func (l podLogs) read(ctx context.Context, namespace string, pods []string) string {
+	for _, pod := range pods {
+		if out, err := kubectl(ctx, "", "logs", "-n", namespace, "--tail=-1", pod); err == nil {
+			l[pod] = out
+		}
+	}
+	return strings.Join(slices.Collect(maps.Values(l)), "\n")
 }
 
 var _ = Describe("A scale-in", func() {
@@ -71,9 +76,9 @@ var _ = Describe("A scale-in", func() {
 		Expect(busyPods(ctx, channel)).To(Equal(busy), "the long jobs must still run, or the spec shows nothing")
 
 		By("finishing them: nothing was lost, nothing ran twice")
-		text := ""
+		text, logged := "", podLogs{}
 		Eventually(func() int {
-			text = linesOf(busy, logs(ctx, namespace, "long"))
+			text = logged.read(ctx, namespace, busy)
 			return strings.Count(text, "DemoJob end.")
 		}).WithContext(ctx).WithTimeout(longTimeout).Should(Equal(3))
 		Expect(strings.Count(text, "DemoJob start.")).To(Equal(3))
