@@ -46,14 +46,14 @@ func steppedClock() faultCase {
 				// One hour forth and back, one hour back and forth.
 				for _, offset := range [][]time.Duration{{time.Hour, 0}, {-time.Hour, 0}}[i%2] {
 					s.pause(ctx, s.between(time.Second, 2*time.Second))
-					err := s.fault(ctx, func() error { return step(clock, offset) }, func() error { return nil })
+					err := s.fault(ctx, func(context.Context) error { return step(clock, offset) }, nothing)
 					if err != nil {
 						return err
 					}
 				}
 			}
 			// What was delayed while the clock was ahead is due in an hour. Let that pass.
-			return s.fault(ctx, func() error { return step(clock, time.Hour+time.Minute) }, func() error { return nil })
+			return s.fault(ctx, func(context.Context) error { return step(clock, time.Hour+time.Minute) }, nothing)
 		},
 	}
 }

@@ -45,8 +45,7 @@ func naiveConsumers() faultCase {
 
 // killWorkers kills one worker after the other, with a mean time in between.
 func (s *scene) killWorkers(ctx context.Context, mean time.Duration) error {
-	for ctx.Err() == nil {
-		s.pause(ctx, s.between(0, 2*mean))
+	for s.goesOn(ctx, 0, 2*mean) {
 		if m := s.one(); m != nil {
 			s.fleet.kill(m)
 		}

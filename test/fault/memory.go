@@ -15,15 +15,14 @@ func fullRedis() faultCase {
 		name:    "Redis out of memory",
 		setting: setting{reload: true, poller: true},
 		play: func(ctx context.Context, s *scene) error {
-			for ctx.Err() == nil {
-				s.pause(ctx, s.between(0, 500*time.Millisecond))
+			for s.goesOn(ctx, 0, 500*time.Millisecond) {
 				err := s.fault(ctx,
-					func() error { return s.fill(ctx) },
-					func() error {
-						if err := s.replaceWorkers(context.WithoutCancel(ctx)); err != nil {
+					func(lasting context.Context) error { return s.fill(lasting) },
+					func(lasting context.Context) error {
+						if err := s.replaceWorkers(lasting); err != nil {
 							return err
 						}
-						return s.limitMemory(context.WithoutCancel(ctx), 0)
+						return s.limitMemory(lasting, 0)
 					},
 				)
 				if err != nil {

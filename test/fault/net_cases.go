@@ -14,11 +14,13 @@ func cutConnections() faultCase {
 		setting: setting{reload: true},
 		open:    openWires(1),
 		play: func(ctx context.Context, s *scene) error {
-			for ctx.Err() == nil {
-				s.pause(ctx, s.between(0, 400*time.Millisecond))
+			for s.goesOn(ctx, 0, 400*time.Millisecond) {
 				err := s.fault(ctx,
-					func() error { s.lines[0].cut(); return nil },
-					func() error { s.pause(ctx, s.between(0, 400*time.Millisecond)); return s.lines[0].join() },
+					func(context.Context) error { s.lines[0].cut(); return nil },
+					func(lasting context.Context) error {
+						s.pause(lasting, s.between(0, 400*time.Millisecond))
+						return s.lines[0].join()
+					},
 				)
 				if err != nil {
 					return err
@@ -39,12 +41,12 @@ func slowConnections() faultCase {
 			for ctx.Err() == nil {
 				delay := s.between(20*time.Millisecond, 1500*time.Millisecond).Milliseconds()
 				err := s.fault(ctx,
-					func() error {
+					func(context.Context) error {
 						return s.lines[0].poison("latency", "downstream", &toxics.LatencyToxic{Latency: delay, Jitter: delay / 2})
 					},
-					func() error {
-						s.pause(context.WithoutCancel(ctx), s.between(time.Second, 3*time.Second))
-						s.lines[0].cure(ctx)
+					func(lasting context.Context) error {
+						s.pause(lasting, s.between(time.Second, 3*time.Second))
+						s.lines[0].cure(lasting)
 						return nil
 					},
 				)
@@ -69,7 +71,7 @@ func halfOpen() faultCase {
 			for i := 0; ctx.Err() == nil; i++ {
 				line := i % 2
 				err := s.fault(ctx,
-					func() error {
+					func(context.Context) error {
 						s.fleet.cut(s.behind(line)...)
 						for _, direction := range directions[i%3] {
 							if err := s.lines[line].poison("timeout", direction, &toxics.TimeoutToxic{}); err != nil {
@@ -78,9 +80,9 @@ func halfOpen() faultCase {
 						}
 						return nil
 					},
-					func() error {
-						s.pause(context.WithoutCancel(ctx), longerThanDeath+s.between(0, 2*time.Second))
-						s.lines[line].cure(ctx)
+					func(lasting context.Context) error {
+						s.pause(lasting, longerThanDeath+s.between(0, 2*time.Second))
+						s.lines[line].cure(lasting)
 						return nil
 					},
 				)
@@ -103,12 +105,12 @@ func partialAnswers() faultCase {
 			for ctx.Err() == nil {
 				most := int64(s.between(0, 3000)) // bytes
 				err := s.fault(ctx,
-					func() error {
+					func(context.Context) error {
 						return s.lines[0].poison("limit_data", "downstream", &toxics.LimitDataToxic{Bytes: most})
 					},
-					func() error {
-						s.pause(ctx, s.between(100*time.Millisecond, time.Second))
-						s.lines[0].cure(ctx)
+					func(lasting context.Context) error {
+						s.pause(lasting, s.between(100*time.Millisecond, time.Second))
+						s.lines[0].cure(lasting)
 						return nil
 					},
 				)

@@ -21,16 +21,15 @@ func lostNode() faultCase {
 		},
 		play: func(ctx context.Context, s *scene) error {
 			s.producer.push = n.push
-			for ctx.Err() == nil {
-				s.pause(ctx, s.between(time.Second, 2*time.Second))
-				owner, err := n.owner(ctx)
+			for s.goesOn(ctx, time.Second, 2*time.Second) {
+				owner, err := n.owner(context.WithoutCancel(ctx))
 				if err != nil {
 					return err
 				}
 				err = s.fault(ctx,
-					func() error { owner.server.Stop(); return nil },
-					func() error {
-						return s.await(context.WithoutCancel(ctx), "a replica to be promoted", formWithin, func(ctx context.Context) bool {
+					func(context.Context) error { owner.server.Stop(); return nil },
+					func(lasting context.Context) error {
+						return s.await(lasting, "a replica to be promoted", formWithin, func(ctx context.Context) bool {
 							now, err := n.owner(ctx)
 							return err == nil && now != owner
 						})

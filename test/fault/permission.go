@@ -43,9 +43,9 @@ func missingPermission() faultCase {
 			for i := 0; ctx.Err() == nil; i++ {
 				command := withdrawable[i%len(withdrawable)]
 				err := s.fault(ctx,
-					func() error { return s.allow("-" + command) },
-					func() error {
-						s.pause(ctx, s.between(100*time.Millisecond, 800*time.Millisecond))
+					func(context.Context) error { return s.allow("-" + command) },
+					func(lasting context.Context) error {
+						s.pause(lasting, s.between(100*time.Millisecond, 800*time.Millisecond))
 						return s.allow("+" + command)
 					},
 				)

@@ -203,6 +203,9 @@ func (s *scene) judge(r *row) error {
 	if v.Redelivery > tolerance*redeliveryPromise {
 		s.brokef("what a dead worker held was given back after %s", v.Redelivery)
 	}
+	if s.times == 0 {
+		s.brokef("no fault was injected")
+	}
 	if v.Messages == 0 || v.Acked == 0 {
 		s.brokef("nothing was consumed: %d pushed, %d acknowledged", v.Messages, v.Acked)
 	}

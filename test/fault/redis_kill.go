@@ -13,11 +13,13 @@ func killedRedis() faultCase {
 		setting: setting{reload: true},
 		open:    openDurableServer,
 		play: func(ctx context.Context, s *scene) error {
-			for ctx.Err() == nil {
-				s.pause(ctx, s.between(0, time.Second))
+			for s.goesOn(ctx, 0, time.Second) {
 				err := s.fault(ctx,
-					func() error { s.server.Stop(); return nil }, // by SIGKILL
-					func() error { s.pause(ctx, s.between(0, 1500*time.Millisecond)); return s.server.Restart() },
+					func(context.Context) error { s.server.Stop(); return nil }, // by SIGKILL
+					func(lasting context.Context) error {
+						s.pause(lasting, s.between(0, 1500*time.Millisecond))
+						return s.server.Restart()
+					},
 				)
 				if err != nil {
 					return err

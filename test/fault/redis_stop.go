@@ -18,9 +18,9 @@ func frozenRedis() faultCase {
 		play: func(ctx context.Context, s *scene) error {
 			for pause := longerThanDeath; ctx.Err() == nil; pause = s.between(100*time.Millisecond, 4*time.Second) {
 				err := s.fault(ctx,
-					func() error { return s.server.Signal(syscall.SIGSTOP) },
-					func() error {
-						s.pause(context.WithoutCancel(ctx), pause)
+					func(context.Context) error { return s.server.Signal(syscall.SIGSTOP) },
+					func(lasting context.Context) error {
+						s.pause(lasting, pause)
 						return s.server.Signal(syscall.SIGCONT)
 					},
 				)

@@ -18,9 +18,8 @@ func resharded() faultCase {
 			return err
 		},
 		play: func(ctx context.Context, s *scene) error {
-			for ctx.Err() == nil {
-				s.pause(ctx, s.between(0, 500*time.Millisecond))
-				err := s.fault(ctx, func() error { return nil }, func() error { return n.migrate(context.WithoutCancel(ctx)) })
+			for s.goesOn(ctx, 0, 500*time.Millisecond) {
+				err := s.fault(ctx, nothing, n.migrate)
 				if err != nil {
 					return err
 				}

@@ -172,14 +172,16 @@ func (s *scene) count() {
 	s.times++
 }
 
-// fault injects a fault, undoes it, and waits until everybody consumes again.
-func (s *scene) fault(ctx context.Context, inject, undo func() error) error {
+// fault injects a fault, undoes it, and waits until everybody consumes again. The two get a context
+// that outlasts the play: a fault that was begun is undone.
+func (s *scene) fault(ctx context.Context, inject, undo func(lasting context.Context) error) error {
+	lasting := context.WithoutCancel(ctx)
 	span := ledger.Span{From: time.Now()}
-	if err := inject(); err != nil {
+	if err := inject(lasting); err != nil {
 		return err
 	}
 	s.count()
-	if err := undo(); err != nil {
+	if err := undo(lasting); err != nil {
 		return err
 	}
 	span.To = time.Now()
@@ -188,6 +190,9 @@ func (s *scene) fault(ctx context.Context, inject, undo func() error) error {
 	s.mu.Unlock()
 	return s.awaitFlow(ctx, span.To)
 }
+
+// nothing is the half of a fault that has nothing to do.
+func nothing(context.Context) error { return nil }
 
 // awaitFlow waits until every worker that lives has claimed a message after the moment. It outlasts
 // ctx, which ends the injecting only.
@@ -237,6 +242,12 @@ func (s *scene) pause(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-timer.C:
 	}
+}
+
+// goesOn lets a random time pass and says whether the play is still on then.
+func (s *scene) goesOn(ctx context.Context, least, most time.Duration) bool {
+	s.pause(ctx, s.between(least, most))
+	return ctx.Err() == nil
 }
 
 // between returns a random duration.

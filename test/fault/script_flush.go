@@ -12,8 +12,7 @@ func flushedScripts() faultCase {
 		name:    "SCRIPT FLUSH",
 		setting: setting{reload: true, poller: true},
 		play: func(ctx context.Context, s *scene) error {
-			for ctx.Err() == nil {
-				s.pause(ctx, s.between(0, 20*time.Millisecond))
+			for s.goesOn(ctx, 0, 20*time.Millisecond) {
 				if err := s.rdb.ScriptFlush(context.WithoutCancel(ctx)).Err(); err != nil {
 					return fmt.Errorf("flushing the scripts: %w", err)
 				}

@@ -47,9 +47,8 @@ func failedOver() faultCase {
 				}
 				return s.pushWaited(ctx, node, one)
 			}
-			for ctx.Err() == nil {
-				s.pause(ctx, s.between(time.Second, 2*time.Second))
-				if err := s.fault(ctx, p.killMaster, func() error { return p.awaitPromotion(context.WithoutCancel(ctx)) }); err != nil {
+			for s.goesOn(ctx, time.Second, 2*time.Second) {
+				if err := s.fault(ctx, p.killMaster, p.awaitPromotion); err != nil {
 					return err
 				}
 				if err := p.bringBack(context.WithoutCancel(ctx)); err != nil {
@@ -137,7 +136,7 @@ func (p *pair) follow() error {
 }
 
 // killMaster kills the master, and with it what its replica has not heard yet.
-func (p *pair) killMaster() error {
+func (p *pair) killMaster(context.Context) error {
 	p.lag.cut()
 	p.servers[p.master].Stop()
 	return nil

@@ -31,14 +31,14 @@ func (s *scene) freezeWorkers(ctx context.Context) error {
 	for ctx.Err() == nil {
 		victims := []*member{s.one(), s.one()}
 		err := s.fault(ctx,
-			func() error {
+			func(context.Context) error {
 				for _, m := range victims {
 					s.fleet.freeze(m)
 				}
 				return nil
 			},
-			func() error {
-				s.freezeBriefly(context.WithoutCancel(ctx), longerThanDeath+s.between(0, 2*time.Second))
+			func(lasting context.Context) error {
+				s.freezeBriefly(lasting, longerThanDeath+s.between(0, 2*time.Second))
 				for _, m := range victims {
 					s.fleet.thaw(m)
 				}

@@ -23,10 +23,10 @@ func wrongType() faultCase {
 			for i := 0; ctx.Err() == nil; i++ {
 				key := s.channel + ":" + occupied[i%len(occupied)]
 				err := s.fault(ctx,
-					func() error { return s.occupy(context.WithoutCancel(ctx), key) },
-					func() error {
-						s.pause(ctx, s.between(100*time.Millisecond, 700*time.Millisecond))
-						return s.vacate(context.WithoutCancel(ctx), key)
+					func(lasting context.Context) error { return s.occupy(lasting, key) },
+					func(lasting context.Context) error {
+						s.pause(lasting, s.between(100*time.Millisecond, 700*time.Millisecond))
+						return s.vacate(lasting, key)
 					},
 				)
 				if err != nil {
