@@ -69,7 +69,7 @@ func (p *Producer) PushDelayed(ctx context.Context, delay time.Duration, payload
 
 func (p *Producer) send(ctx context.Context, push func(to processor) error) error {
 	if p.cfg.IntakeKey != "" {
-		open, err := p.queue.IsIntakeOpen(ctx, p.cfg.IntakeKey)
+		open, err := NewGate(p.queue.rdb, p.cfg.IntakeKey).IsOpen(ctx)
 		if err != nil {
 			return fmt.Errorf("pushing to %s: %w", p.queue.channel, err)
 		}
