@@ -26,6 +26,10 @@ switch ($event['type']) {
         }
         printf("sent to %s (attempt %s)\n", $to, getenv('ASYNCQUEUE_JOB_ATTEMPT'));
         exit(DONE);
+
+    case 'App\\Job\\DemoJob': // says what it got
+        printf("DemoJob with %s (attempt %s)\n", json_encode($event['data']['params'] ?? []), getenv('ASYNCQUEUE_JOB_ATTEMPT'));
+        exit(DONE);
 }
 fwrite(STDERR, "no such job: {$event['type']}\n");
 exit(RETRY);

@@ -3,6 +3,7 @@ package php
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -26,6 +27,10 @@ func TestJob(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	byHyperf, err := os.ReadFile("../../internal/phpserialize/testdata/hyperf/valid/f1_demo_scalars.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
 	event := func(jobType, to string) *worker.Job {
 		return workertest.NewJob(t, jobType, map[string]string{"to": to})
 	}
@@ -33,6 +38,7 @@ func TestJob(t *testing.T) {
 		job              *worker.Job
 		wantAction, says string
 	}{
+		"by Hyperf 2.2":  {workertest.Decode(t, byHyperf), "ack", `DemoJob with {"zero":0,"one":1,"neg":-1,"max":9223372036854775807,`},
 		"an event":       {event("mail.send", "ada@example.com"), "ack", "sent to ada@example.com (attempt 1)"},
 		"Hyperf's":       {workertest.Decode(t, hyperf), "ack", "sent to php@example.com (attempt 1)"},
 		"a busy server":  {event("mail.send", "busy@example.com"), "retry", "the mail server is busy"},

@@ -1,6 +1,6 @@
-// Command image puts static programs into a container image, without Docker:
-// one layer on an empty base, written as an archive that containerd and
-// "docker load" take.
+// Command image puts programs into a container image, without Docker: one layer
+// on an empty base, written as an archive that containerd and "docker load" take.
+// A program that is not static needs its libraries named too, each with its place.
 //
 //	image --tag asyncqueue/worker:dev --out worker.tar \
 //	  --entrypoint /worker --user 65532:65532 bin/worker
