@@ -102,10 +102,33 @@ func TestBadParametersFailAtOnce(t *testing.T) {
 	}
 }
 
+func TestLeakJobKeepsWhatItTakes(t *testing.T) {
+	l := &leak{}
+	for _, job := range []*worker.Job{
+		eventJob(t, "demo.leak", `{"mebibytes":2}`), phpJob(t, `App\Job\LeakJob`, payload.Map{{Key: "mebibytes", Value: "3"}}),
+	} {
+		if err := l.Handle(t.Context(), job); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var kept []int
+	for _, piece := range l.kept {
+		kept = append(kept, len(piece))
+	}
+	if diff := cmp.Diff([]int{2 << 20, 3 << 20}, kept); diff != "" {
+		t.Errorf("kept (-want +got):\n%s", diff)
+	}
+	err := l.Handle(t.Context(), eventJob(t, "demo.leak", `{"mebibytes":1e9}`))
+	if action, _ := worker.Verdict(err); action != "fail" {
+		t.Errorf("too much: %s (%v), want fail", action, err)
+	}
+}
+
 func TestOtherJobs(t *testing.T) {
 	tests := map[string]string{
 		`App\Job\NoopJob`: "ack", "demo.noop": "ack",
 		`App\Job\FailJob`: "retry", "demo.fail": "retry",
+		`App\Job\LeakJob`: "ack", "demo.leak": "ack",
 		"something.else": "requeue",
 	}
 	for jobType, want := range tests {
