@@ -9,6 +9,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -299,8 +300,38 @@ func judgeCases() map[string]judgeCase {
 		"workers of nobody known": {scene(func(s *observed) { s.stranger = "another" }), outcome{}, map[string]string{
 			"ChannelConflict": "True/UnknownWorkers", "Ready": "True/Consuming", "Stalled": "",
 		}},
+		"no share of memory": {scene(func(s *observed) {
+			s.queue.Spec.Template = &corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{limited("worker", "64Mi")}}}
+		}), outcome{}, map[string]string{"MemoryLimited": ""}},
+		"a share of a memory limit": {scene(recycled(limited("sidecar", "32Mi"), limited("worker", "64Mi"))), outcome{}, map[string]string{
+			"MemoryLimited": "True/MemoryLimitSet", "Ready": "True/Consuming",
+		}},
+		"a share of no template": {scene(func(s *observed) { s.queue.Spec.MaxMemoryPercent = 80 }), outcome{}, map[string]string{
+			"MemoryLimited": "Unknown/MemoryLimitNotSet", "Ready": "True/Consuming", "Reconciling": "", "Stalled": "",
+		}},
+		"a share of a sidecar's memory limit": {scene(recycled(limited("sidecar", "32Mi"), corev1.Container{Name: "worker"})), outcome{}, map[string]string{
+			"MemoryLimited": "Unknown/MemoryLimitNotSet",
+		}},
+		"a share of a limit of zero": {scene(recycled(limited("worker", "0"))), outcome{}, map[string]string{"MemoryLimited": "Unknown/MemoryLimitNotSet"}},
+		"a share of the pod's memory limit": {scene(recycled(), func(s *observed) {
+			s.queue.Spec.Template.Spec.Resources = ptr.To(limited("", "64Mi").Resources)
+		}), outcome{}, map[string]string{"MemoryLimited": "True/MemoryLimitSet"}},
 		"reloads are scheduled": {scene(reloaded, withCronJob), outcome{}, map[string]string{"TimeoutReloadScheduled": "True/Scheduled"}},
 	}
+}
+
+// recycled is a queue with a share of memory, and the containers of its template.
+func recycled(containers ...corev1.Container) func(*observed) {
+	return func(s *observed) {
+		s.queue.Spec.MaxMemoryPercent = 80
+		s.queue.Spec.Template = &corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: containers}}
+	}
+}
+
+// limited is a container with a limit of memory.
+func limited(name, limit string) corev1.Container {
+	limits := corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(limit)}
+	return corev1.Container{Name: name, Resources: corev1.ResourceRequirements{Limits: limits}}
 }
 
 func TestJudge(t *testing.T) {

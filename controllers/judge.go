@@ -46,6 +46,7 @@ func judge(seen *observed, p plan, o outcome) map[string]*verdict {
 		queuev1alpha1.ConditionChannelConflict:        judgeConflict(seen),
 		queuev1alpha1.ConditionForeignConsumers:       judgeForeign(seen),
 		queuev1alpha1.ConditionIntakeClosed:           intake,
+		queuev1alpha1.ConditionMemoryLimited:          judgeMemory(seen.queue),
 	}
 	switch {
 	case stalled:

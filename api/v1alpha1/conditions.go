@@ -44,6 +44,11 @@ const (
 	// to push. Absent without spec.intake, Unknown where the gate could not be
 	// set.
 	ConditionIntakeClosed = "IntakeClosed"
+	// ConditionMemoryLimited is informational and changes nothing else: True
+	// where spec.template sets the memory limit that spec.maxMemoryPercent is a
+	// share of, Unknown where it does not, since a LimitRange may set one. Absent
+	// without spec.maxMemoryPercent.
+	ConditionMemoryLimited = "MemoryLimited"
 )
 
 // Reasons of a good state.
@@ -86,6 +91,12 @@ const (
 	// ReasonIntakeOpen: the gate is open, as spec.intake says. On IntakeClosed
 	// (False).
 	ReasonIntakeOpen = "Open"
+	// ReasonMemoryLimitSet: spec.template sets a memory limit for the container
+	// worker. On MemoryLimited (True).
+	ReasonMemoryLimitSet = "MemoryLimitSet"
+	// ReasonMemoryLimitNotSet: it sets none; unless a LimitRange does,
+	// spec.maxMemoryPercent has no effect. On MemoryLimited (Unknown).
+	ReasonMemoryLimitNotSet = "MemoryLimitNotSet"
 )
 
 // Reasons of a state on the way. They heal by themselves.

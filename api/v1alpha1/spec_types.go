@@ -77,6 +77,17 @@ type AsyncQueueSpec struct {
 	// +optional
 	MaxMessages int32 `json:"maxMessages,omitempty"`
 
+	// maxMemoryPercent is the share of its container's memory limit, in percent,
+	// beyond which a worker replaces its process by a fresh one, as with
+	// maxMessages, before the kernel would kill it. It needs a memory limit of the
+	// container worker in spec.template, or by a LimitRange of the namespace:
+	// without one it does nothing (see the condition MemoryLimited). Absent or 0
+	// means never.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	// +optional
+	MaxMemoryPercent int32 `json:"maxMemoryPercent,omitempty"`
+
 	// exclusive runs one message at a time, across all pods and nodes: the next
 	// begins only after the handler of the last one has ended, or its worker has
 	// been cut off from Redis for so long that it has stopped it. Handlers get a

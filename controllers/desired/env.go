@@ -59,6 +59,7 @@ func workerSettings(in Input) workerenv.Settings {
 	s.MaxAttempts = int(q.Spec.MaxAttempts)
 	s.Concurrency = int(q.Spec.Concurrency)
 	s.MaxMessages = int(q.Spec.MaxMessages)
+	s.MaxMemoryPercent = int(q.Spec.MaxMemoryPercent)
 	s.Exclusive = q.Spec.Exclusive
 	setPolicies(&s, q.Spec)
 	setHandler(&s, q.Spec.Handler)

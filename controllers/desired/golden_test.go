@@ -87,7 +87,7 @@ func everything(q *queuev1alpha1.AsyncQueue) {
 	q.Spec.Timeouts.OnHandleTimeout, q.Spec.Timeouts.OnLateSuccess = queuev1alpha1.OnHandleTimeoutCancel, queuev1alpha1.OnLateSuccessRemove
 	q.Spec.TimeoutReload.OnWorkerLoss = queuev1alpha1.OnWorkerLossOnSchedule
 	q.Spec.MaxMessageBytes = 65536
-	q.Spec.MaxAttempts, q.Spec.Concurrency, q.Spec.MaxMessages = 4, 25, 1000
+	q.Spec.MaxAttempts, q.Spec.Concurrency, q.Spec.MaxMessages, q.Spec.MaxMemoryPercent = 4, 25, 1000, 80
 	q.Spec.Handler = &queuev1alpha1.Handler{Exec: &queuev1alpha1.ExecHandler{Command: []string{"php", "job.php", "--say", "a b"}}}
 	q.Spec.Template = &corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{

@@ -81,6 +81,8 @@ timeouts: {popSeconds: 2, handleSeconds: 10, retrySeconds: [5], onHandleTimeout:
 		Entry("an exclusive queue", `spec: {exclusive: true, concurrency: 1}`),
 		Entry("an exclusive queue that sleeps", `spec: {exclusive: true, concurrency: 1, replicas: 5, autoscaling: {maxReplicas: 1}}`),
 		Entry("a command in any image", `spec: {handler: {http: null, exec: {command: [php, job.php], image: "php:8-cli"}}}`),
+		Entry("all of the container's memory", `spec: {maxMemoryPercent: 100}`),
+		Entry("no share of memory", `spec: {maxMemoryPercent: 0}`),
 		Entry("no replica", `spec: {replicas: 0}`),
 		Entry("a starting size beyond the autoscaler's bounds", `spec: {replicas: 9, autoscaling: {minReplicas: 2, maxReplicas: 4}}`),
 		Entry("as many workers at least as at most", `spec: {autoscaling: {minReplicas: 4, maxReplicas: 4, idleSeconds: 0}}`),

@@ -23,6 +23,7 @@ spec:
   intake: {state: Closed, key: "shop:IS_PUSH_orders"}
   concurrency: 100
   maxMessages: 5000
+  maxMemoryPercent: 80
   exclusive: false
   replicas: 10
   suspend: true
@@ -82,6 +83,7 @@ maxMessageBytes: 65536
 intake: {state: Closed, key: "shop:IS_PUSH_orders"}
 concurrency: 100
 maxMessages: 5000
+maxMemoryPercent: 80
 exclusive: false
 replicas: 10
 suspend: true

@@ -144,6 +144,8 @@ var _ = DescribeTable("A wrong manifest is refused with the field and a sentence
 	refused(`spec: {exclusive: true, concurrency: 1, replicas: 2}`, "spec.replicas", "an exclusive queue has at most one worker: set replicas to 1, or to 0"),
 	refused(`spec: {exclusive: true, concurrency: 1, autoscaling: {maxReplicas: 2}}`, "spec.autoscaling.maxReplicas", "an exclusive queue has at most one worker: set autoscaling.maxReplicas to 1"),
 	refused(`spec: {maxMessages: -1}`, "spec.maxMessages", "spec.maxMessages in body should be greater than or equal to 0"),
+	refused(`spec: {maxMemoryPercent: -1}`, "spec.maxMemoryPercent", "spec.maxMemoryPercent in body should be greater than or equal to 0"),
+	refused(`spec: {maxMemoryPercent: 101}`, "spec.maxMemoryPercent", "spec.maxMemoryPercent in body should be less than or equal to 100"),
 	refused(`spec: {replicas: 1001}`, "spec.replicas", "spec.replicas in body should be less than or equal to 1000"),
 
 	refused(`spec: {maxMessageBytes: -1}`, "spec.maxMessageBytes", "spec.maxMessageBytes in body should be greater than or equal to 1"),
