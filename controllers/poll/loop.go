@@ -2,7 +2,6 @@ package poll
 
 import (
 	"context"
-	"math"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -95,36 +94,52 @@ func (l *loop) latest(key types.NamespacedName) Observation {
 	return Observation{}
 }
 
-func (l *loop) targets() map[types.NamespacedName]Target {
+// targets returns all queues, or those that were not seen yet.
+func (l *loop) targets(all bool) map[types.NamespacedName]Target {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	targets := make(map[types.NamespacedName]Target, len(l.queues))
+	targets := map[types.NamespacedName]Target{}
 	for key, e := range l.queues {
-		targets[key] = e.target
+		if all || e.seen.At.IsZero() {
+			targets[key] = e.target
+		}
 	}
 	return targets
 }
 
-// run looks, waits, and looks again until ctx ends.
+// run looks at all queues, waits, and looks again until ctx ends. A queue that is
+// added meanwhile is looked at without the others: while thousands are added, a look
+// at all of them for each few would be most of the work.
 func (l *loop) run(ctx context.Context) {
 	defer l.hangUp()
-	for failures := 0; ctx.Err() == nil; {
-		if l.look(ctx, failures) {
-			failures = 0
-		} else {
-			failures++
+	var next time.Time // of the next look at all queues
+	for failures := 0; ctx.Err() == nil; l.wait(ctx, time.Until(next)) {
+		select {
+		case <-l.kick: // what was added up to now is looked at now
+		default:
 		}
-		l.wait(ctx, l.delay(failures))
+		all := failures > 0 || !time.Now().Before(next)
+		targets := l.targets(all)
+		answered := l.look(ctx, targets, failures)
+		if !answered {
+			failures++
+			next = time.Now().Add(l.backoff(failures))
+			continue
+		}
+		if all {
+			failures, next = 0, time.Now().Add(l.config.Interval)
+		}
+		if due := time.Now().Add(l.soonestDue(targets)); due.Before(next) {
+			next = due
+		}
 	}
 }
 
-// look looks once and says whether Redis answered.
-func (l *loop) look(ctx context.Context, failures int) bool {
-	select {
-	case <-l.kick: // what was added up to now is looked at now
-	default:
+// look looks once and says whether Redis answered. It does not ask about nothing.
+func (l *loop) look(ctx context.Context, targets map[types.NamespacedName]Target, failures int) bool {
+	if len(targets) == 0 {
+		return true
 	}
-	targets := l.targets()
 	began := time.Now()
 	results, err := l.ask(ctx, targets, failures)
 	if ctx.Err() != nil {
@@ -164,22 +179,20 @@ func (l *loop) hangUp() {
 	}
 }
 
-// delay is how long to wait after so many failed looks in a row.
-func (l *loop) delay(failures int) time.Duration {
-	if failures == 0 {
-		return min(l.config.Interval, l.soonestDue())
-	}
+// backoff is how long to wait after so many failed looks in a row.
+func (l *loop) backoff(failures int) time.Duration {
 	d := l.config.Interval << min(failures-1, 10)
 	return jitter(min(d, l.config.MaxBackoff))
 }
 
-// soonestDue is how long nothing falls due of what only the poller moves.
-func (l *loop) soonestDue() time.Duration {
+// soonestDue is how long nothing of what only the poller moves falls due in queues
+// that were just looked at, at most the interval.
+func (l *loop) soonestDue(targets map[types.NamespacedName]Target) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	soonest := time.Duration(math.MaxInt64)
-	for _, e := range l.queues {
-		if e.seen.DueIn > 0 && e.failures == 0 {
+	soonest := l.config.Interval
+	for key := range targets {
+		if e := l.queues[key]; e != nil && e.seen.DueIn > 0 && e.failures == 0 {
 			soonest = min(soonest, e.seen.DueIn)
 		}
 	}

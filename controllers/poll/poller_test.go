@@ -3,6 +3,7 @@ package poll_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -26,7 +27,8 @@ type server struct {
 	hangs  bool
 	looks  int
 	pings  int
-	queues int
+	queues int // of the last look
+	total  int // of all looks
 }
 
 func (s *server) set(change func(*server)) {
@@ -60,6 +62,7 @@ func (s *server) Look(ctx context.Context, queues map[types.NamespacedName]poll.
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.queues = len(queues)
+	s.total += len(queues)
 	results := map[types.NamespacedName]poll.Result{}
 	for key := range queues {
 		results[key] = poll.Result{Look: s.look}
@@ -163,6 +166,29 @@ func TestQueuesOfOneRedisShareItsLooks(t *testing.T) {
 		looksA, _ := b.servers["a"].asked()
 		if looksA > 7 || b.servers["a"].queues != 3 || b.servers["b"].queues != 1 {
 			t.Errorf("%d looks at %d queues and at %d", looksA, b.servers["a"].queues, b.servers["b"].queues)
+		}
+	})
+}
+
+// While many queues are added, each is looked at soon, and the others no more often than ever.
+func TestLooksAtAddedQueuesAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, "a")
+		const added = 100 // one each 20 ms: for two seconds
+		for n := range added {
+			key := types.NamespacedName{Name: strconv.Itoa(n)}
+			b.Watch(key, target("a"))
+			pass(20 * time.Millisecond)
+			if n >= 5 && !b.Latest(types.NamespacedName{Name: strconv.Itoa(n - 5)}).Known() {
+				t.Fatalf("queue %d was not looked at within 0.1 s", n-5)
+			}
+		}
+		pass(time.Second)
+		if total := b.servers["a"].total; total < 3*added || total > 4*added {
+			t.Errorf("%d queues were looked at %d times in three seconds, want each once and all every second", added, total)
+		}
+		if got := b.servers["a"].queues; got != added {
+			t.Errorf("the last look was at %d queues, want all %d", got, added)
 		}
 	})
 }
