@@ -12,37 +12,45 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/asyncqueue/operator/worker"
 )
-
-// memoryInterval is the time between two looks at the container's memory.
-const memoryInterval = 5 * time.Second
-
-// cgroupRoot is where a container sees its own control group.
-const cgroupRoot = "/sys/fs/cgroup"
 
 // errNoLimit says that the container may use all memory there is.
 var errNoLimit = errors.New("the container has no memory limit")
 
-// watchMemory recycles w when the container uses more than percent of its memory
-// limit, page cache that can be dropped not counted. It looks until ctx is done.
-func watchMemory(ctx context.Context, w *worker.Worker, percent int, log *slog.Logger) {
-	for tick := time.NewTicker(memoryInterval); ; {
+// memoryWatch looks at the memory of the container.
+type memoryWatch struct {
+	// root is where the container sees its own control group.
+	root string
+	// interval is the time between two looks.
+	interval time.Duration
+}
+
+// ownMemory watches the container that this process runs in.
+func ownMemory() memoryWatch {
+	return memoryWatch{root: "/sys/fs/cgroup", interval: 5 * time.Second}
+}
+
+// run calls recycle, once, when the container uses more than percent of its memory
+// limit, page cache that can be dropped not counted. It looks until ctx is done, or
+// until it cannot tell, which it says. The first look comes after an interval: a
+// share that a fresh process exceeds must not recycle it without a pause.
+func (m memoryWatch) run(ctx context.Context, percent int, recycle func(), log *slog.Logger) {
+	tick := time.NewTicker(m.interval)
+	defer tick.Stop()
+	for {
 		select {
 		case <-ctx.Done():
-			tick.Stop()
 			return
 		case <-tick.C:
 		}
-		used, limit, err := memory(cgroupRoot)
+		used, limit, err := memory(m.root)
 		if err != nil {
 			log.Warn("The worker cannot be recycled by its memory.", "error", err)
 			return
 		}
 		if used*100 > limit*int64(percent) {
 			log.Info("Recycling: the container's memory is nearly full.", "bytes", used, "limitBytes", limit)
-			w.Recycle()
+			recycle()
 			return
 		}
 	}

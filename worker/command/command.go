@@ -66,7 +66,8 @@ type IO struct {
 	// LookupEnv reads the environment, as os.LookupEnv.
 	LookupEnv func(string) (string, bool)
 	// Restart replaces the process by a fresh one when the worker is recycled
-	// (--max-messages). It returns only an error. Nil: the command ends with
+	// (--max-messages,
+	// --max-memory-percent). It returns only an error. Nil: the command ends with
 	// status 0 instead.
 	Restart func() error
 }
@@ -101,12 +102,8 @@ func run(ctx context.Context, h worker.Handler, program string, args []string, s
 	if err != nil {
 		return &usageError{err}
 	}
-	c := &cli{program: program, handler: h, settings: settings, streams: streams}
-	root := c.root()
-	root.SetArgs(args)
-	root.SetOut(streams.Out)
-	root.SetErr(streams.Err)
-	return root.ExecuteContext(ctx)
+	c := &cli{program: program, handler: h, settings: settings, streams: streams, memory: ownMemory()}
+	return c.execute(ctx, args)
 }
 
 // cli is one command line with the settings that its flags fill in.
@@ -115,6 +112,15 @@ type cli struct {
 	handler  worker.Handler
 	settings workerenv.Settings
 	streams  IO
+	memory   memoryWatch
+}
+
+func (c *cli) execute(ctx context.Context, args []string) error {
+	root := c.root()
+	root.SetArgs(args)
+	root.SetOut(c.streams.Out)
+	root.SetErr(c.streams.Err)
+	return root.ExecuteContext(ctx)
 }
 
 func (c *cli) root() *cobra.Command {

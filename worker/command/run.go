@@ -95,7 +95,7 @@ func (c *cli) consume(ctx context.Context) error {
 	if s.MaxMemoryPercent > 0 {
 		watching, stop := context.WithCancel(ctx)
 		defer stop()
-		go watchMemory(watching, w, s.MaxMemoryPercent, log)
+		go c.memory.run(watching, s.MaxMemoryPercent, w.Recycle, log)
 	}
 	if err := w.Run(ctx); err != nil {
 		return err
