@@ -118,3 +118,12 @@ func (k *cluster) requests(ctx context.Context) (samples, error) {
 	}
 	return scrape(ctx, transport, strings.TrimSuffix(k.admin.Host, "/")+"/metrics")
 }
+
+// profile saves a profile of the API server in a file.
+func (k *cluster) profile(ctx context.Context, kind, file string) error {
+	transport, err := rest.HTTPClientFor(k.admin)
+	if err != nil {
+		return err
+	}
+	return download(ctx, transport, strings.TrimSuffix(k.admin.Host, "/")+"/debug/pprof/"+kind, file)
+}

@@ -36,6 +36,7 @@ func (s *stage) converge(ctx context.Context) error {
 		return err
 	}
 	go s.profile(ctx, "profile?seconds=15", "cpu")
+	go s.profileServer(ctx, "profile?seconds=15", "apiserver")
 	began := time.Now()
 	if err := s.cluster.populate(ctx, s.size); err != nil {
 		return err
@@ -54,6 +55,7 @@ func (s *stage) converge(ctx context.Context) error {
 	s.results.say("  reconciles per second", "/s", (after.reconciles()-before.reconciles())/took.Seconds())
 	s.results.say("  reconcile p99 (upper bound)", "s", after.quantile(before, "controller_runtime_reconcile_time_seconds", 0.99))
 	s.results.say("  requests of the manager per queue", "", (after.asked(nil)-before.asked(nil))/float64(s.size))
+	s.results.say("  status writes per queue", "", float64(s.tracker.changes())/float64(s.size))
 	s.results.say("  CPU of the manager", "s", after.cpuSeconds()-before.cpuSeconds())
 	s.results.say("  CPU of kube-apiserver", "s", api.cpuSeconds()-apiBefore.cpuSeconds())
 	return nil
@@ -73,8 +75,21 @@ func (s *stage) profile(ctx context.Context, kind, name string) {
 	if s.profiles == "" {
 		return
 	}
-	file := filepath.Join(s.profiles, fmt.Sprintf("%s-%d.pprof", name, s.size))
-	if err := s.manager.profile(ctx, kind, file); err != nil {
+	if err := s.manager.profile(ctx, kind, s.profileFile(name)); err != nil {
 		fmt.Fprintf(os.Stderr, "scale: %v\n", err)
 	}
+}
+
+// profileServer does the same with the API server.
+func (s *stage) profileServer(ctx context.Context, kind, name string) {
+	if s.profiles == "" {
+		return
+	}
+	if err := s.cluster.profile(ctx, kind, s.profileFile(name)); err != nil {
+		fmt.Fprintf(os.Stderr, "scale: %v\n", err)
+	}
+}
+
+func (s *stage) profileFile(name string) string {
+	return filepath.Join(s.profiles, fmt.Sprintf("%s-%d.pprof", name, s.size))
 }

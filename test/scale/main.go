@@ -44,7 +44,7 @@ type config struct {
 	// long it does.
 	places int
 	hole   time.Duration
-	// profiles is a folder for profiles of the manager; empty: none are made.
+	// profiles is a folder for profiles of the manager and of the API server; empty: none are made.
 	profiles string
 	// only matches the phases to measure after converging; empty: all.
 	only string
@@ -64,7 +64,7 @@ func run() int {
 	flag.DurationVar(&c.rest, "rest", time.Minute, "how long to look at queues at rest")
 	flag.DurationVar(&c.busy, "busy", time.Minute, "how long every queue changes every second")
 	flag.DurationVar(&c.hole, "hole", 20*time.Second, "how long one Redis is silent")
-	flag.StringVar(&c.profiles, "profiles", "", "`folder` for profiles of the manager, while the queues converge and at rest (default none)")
+	flag.StringVar(&c.profiles, "profiles", "", "`folder` for profiles of the manager and of the API server, while the queues converge and at rest (default none)")
 	flag.StringVar(&c.only, "only", "", "regular `expression` for the phases to measure after converging (default all)")
 	flag.Parse()
 	var err error

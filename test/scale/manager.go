@@ -117,18 +117,23 @@ func (m *manager) samples(ctx context.Context) (samples, error) {
 
 // profile saves a profile of the process in a file.
 func (m *manager) profile(ctx context.Context, kind, file string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, m.pprof+kind, nil)
+	return download(ctx, http.DefaultClient, m.pprof+kind, file)
+}
+
+// download saves what a URL answers in a file.
+func download(ctx context.Context, via *http.Client, url, file string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := via.Do(request)
 	if err != nil {
-		return fmt.Errorf("profiling the manager: %w", err)
+		return fmt.Errorf("downloading a profile: %w", err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	raw, err := io.ReadAll(response.Body)
 	if err != nil {
-		return fmt.Errorf("profiling the manager: %w", err)
+		return fmt.Errorf("downloading a profile: %w", err)
 	}
 	return os.WriteFile(file, raw, 0o600)
 }

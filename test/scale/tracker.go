@@ -172,3 +172,14 @@ func (t *tracker) statusWrites(since time.Time) (mean float64, worst int) {
 	}
 	return float64(total) / float64(max(1, seconds)), worst
 }
+
+// changes is how often a status changed since the tracker began.
+func (t *tracker) changes() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	total := 0
+	for _, n := range t.writes {
+		total += n
+	}
+	return total
+}
