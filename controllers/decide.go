@@ -119,7 +119,7 @@ func size(seen *observed) plan {
 	limits := limitsOf(q, seen.scaleInWindow)
 	current, isKnown := currentSize(seen)
 	if !isKnown {
-		start := min(max(fixed, limits.Min), limits.Max)
+		start := startSize(q)
 		return plan{replicas: start, reason: scaleReasonInitial, message: fmt.Sprintf("a new queue starts with %d", start)}
 	}
 	in := autoscale.Input{Limits: limits, Current: current, Now: seen.sight.At, Since: seen.sight.Since, State: seen.memory.scaling}
@@ -129,6 +129,12 @@ func size(seen *observed) plan {
 	}
 	d := autoscale.Decide(in)
 	return plan{replicas: d.Replicas, reason: string(d.Reason), message: d.Message, scaling: &d}
+}
+
+// startSize is how many workers a new queue that scales has at first.
+func startSize(q *queuev1alpha1.AsyncQueue) int32 {
+	limits := limitsOf(q, 0)
+	return min(max(ptr.Deref(q.Spec.Replicas, 1), limits.Min), limits.Max)
 }
 
 // asBefore is the plan with the size that stands.

@@ -61,7 +61,7 @@ func warning(worthIt bool, c metav1.Condition) (kind, reason string) {
 // nothing that stays.
 func eventsOf(before, after *queuev1alpha1.AsyncQueueStatus, p plan) []happening {
 	var list []happening
-	if before.ObservedGeneration > 0 && before.DesiredReplicas != after.DesiredReplicas {
+	if before.DesiredReplicas != after.DesiredReplicas {
 		list = append(list, happening{
 			corev1.EventTypeNormal, "Scaled", "Scale",
 			fmt.Sprintf("from %d to %d workers: %s", before.DesiredReplicas, after.DesiredReplicas, p.message),

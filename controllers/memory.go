@@ -13,6 +13,8 @@ import (
 // it, as at a change of leader, delays a scale-in and nothing else.
 type memory struct {
 	uid types.UID
+	// since is when the queue was reconciled first.
+	since time.Time
 	// scaling is the state of the autoscaling decision.
 	scaling autoscale.State
 	// size is how many workers were asked for last; nil: nothing was asked for yet.
@@ -31,8 +33,9 @@ type memory struct {
 	// at rivalAt.
 	rival   types.UID
 	rivalAt time.Time
-	// evictedAt is when what others put into a child's spec was last taken out.
-	evictedAt time.Time
+	// evicted is what is known of taking out what others put into a child's spec, by
+	// kind.
+	evicted map[string]eviction
 	// stranger is an AsyncQueue that is not known here and whose workers consume
 	// this one's messages, first seen at strangerAt.
 	stranger   string
@@ -67,7 +70,7 @@ func (m *memories) of(key types.NamespacedName, uid types.UID) *memory {
 	}
 	held := m.queue[key]
 	if held == nil || held.uid != uid {
-		held = &memory{uid: uid, refused: map[string]string{}}
+		held = &memory{uid: uid, refused: map[string]string{}, evicted: map[string]eviction{}}
 		m.queue[key] = held
 	}
 	return held

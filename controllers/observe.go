@@ -85,6 +85,9 @@ func (r *Reconciler) observe(ctx context.Context, key types.NamespacedName) (*ob
 		now: r.Clock(), queue: q, memory: r.memories.of(key, q.UID),
 		workerImage: r.WorkerImage, scaleInWindow: r.ScaleInWindow,
 	}
+	if seen.memory.since.IsZero() {
+		seen.memory.since = seen.now
+	}
 	for _, read := range []func(context.Context, *observed) error{
 		r.observeConnection, r.observeElders, r.observeRedis, r.observeDeployment, r.observeCronJob, r.observePods,
 	} {
@@ -235,9 +238,34 @@ func (r *Reconciler) observeRedis(_ context.Context, seen *observed) error {
 func (r *Reconciler) observeDeployment(ctx context.Context, seen *observed) error {
 	wanted := seen.hasRedis() && seen.elder == nil
 	live, whose, err := child(ctx, r, seen.queue, &appsv1.Deployment{}, desired.DeploymentName(seen.queue.Name), wanted)
+	if err == nil && live != nil && startsScaling(seen) {
+		live, err = r.asItIs(ctx, live)
+	}
 	seen.deployment, seen.deploymentTaken = live, wanted && whose != ours
 	seen.leaving = seen.leaving || wanted && whose == formers
 	return err
+}
+
+// startsScaling says that the size goes on from that of the Deployment.
+func startsScaling(seen *observed) bool {
+	return seen.memory.size == nil && seen.queue.Spec.Autoscaling != nil && !seen.queue.Spec.Suspend
+}
+
+// asItIs reads a Deployment at the API server. A cache may be filled with what was
+// long ago, by an API server that lags behind the one that the last leader wrote to:
+// a size to go on from must not come from there.
+func (r *Reconciler) asItIs(ctx context.Context, cached *appsv1.Deployment) (*appsv1.Deployment, error) {
+	live := &appsv1.Deployment{}
+	switch err := r.Reader.Get(ctx, client.ObjectKeyFromObject(cached), live); {
+	case apierrors.IsNotFound(err):
+		return nil, nil //nolint:nilnil // no Deployment is no failure
+	case err != nil:
+		return cached, fmt.Errorf("reading %s: %w", cached.Name, err)
+	case live.UID != cached.UID:
+		return cached, nil
+	}
+	r.remember(ctx, live)
+	return live, nil
 }
 
 func (r *Reconciler) observeCronJob(ctx context.Context, seen *observed) error {

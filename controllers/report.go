@@ -26,11 +26,17 @@ const (
 	// refusedAgain is how soon to try what the API server refused: a policy may
 	// have changed.
 	refusedAgain = time.Minute
+	// answersWithin is how long the first status of a new queue waits for what it
+	// is to tell of.
+	answersWithin = 500 * time.Millisecond
 )
 
 // report writes the status where it changed, in one patch, and records events
 // for what happened. A lost event is not tried again.
 func (r *Reconciler) report(ctx context.Context, seen *observed, p plan, o outcome) error {
+	if awaitsAnswers(seen, p, o) {
+		return nil
+	}
 	after := seen.queue.DeepCopy()
 	after.Status = statusOf(seen, p, o)
 	if onlyBacklog(&seen.queue.Status, &after.Status) && !r.pacer.mayShow(seen.now, seen.memory) {
@@ -48,10 +54,36 @@ func (r *Reconciler) report(ctx context.Context, seen *observed, p plan, o outco
 		r.remember(ctx, after)
 	}
 	r.metrics.observe(after)
-	for _, e := range eventsOf(&seen.queue.Status, &after.Status, p) {
+	before := seen.queue.Status
+	before.DesiredReplicas = sizeBefore(seen.queue, p)
+	for _, e := range eventsOf(&before, &after.Status, p) {
 		r.Events.Eventf(after, nil, e.kind, e.reason, e.action, "%s", shorten(e.note, longestNote))
 	}
 	return nil
+}
+
+// awaitsAnswers says that a new queue's status would be written twice within
+// moments: Redis was not looked at yet, or the Deployment was made just now and its
+// controller has not answered. Nothing that a person has to know waits.
+func awaitsAnswers(seen *observed, p plan, o outcome) bool {
+	isNew := seen.queue.Status.ObservedGeneration == 0 && seen.now.Sub(seen.memory.since) < answersWithin
+	if _, _, blocked := isBlocked(seen, p); !isNew || blocked || o.deployment != nil || o.cronJob != nil {
+		return false
+	}
+	d := seen.deployment
+	isLookedAt := !seen.hasRedis() || seen.sight.Fault != nil || !seen.sight.At.IsZero()
+	return !isLookedAt || d != nil && d.Status.ObservedGeneration < d.Generation
+}
+
+// sizeBefore is how many workers were asked for before the plan.
+func sizeBefore(q *queuev1alpha1.AsyncQueue, p plan) int32 {
+	switch {
+	case q.Status.ObservedGeneration > 0:
+		return q.Status.DesiredReplicas
+	case p.scaling != nil:
+		return startSize(q)
+	}
+	return p.replicas
 }
 
 // statusOf is pure: the status that the queue should have.
@@ -64,7 +96,7 @@ func statusOf(seen *observed, p plan, o outcome) queuev1alpha1.AsyncQueueStatus 
 	if d := seen.deployment; d != nil && p.deploymentStep != remove {
 		s.Replicas, s.ReadyReplicas = d.Status.Replicas, d.Status.ReadyReplicas
 	}
-	if q.Status.ObservedGeneration > 0 && p.replicas != s.DesiredReplicas {
+	if p.replicas != sizeBefore(q, p) {
 		now := metav1.NewTime(seen.now.Truncate(time.Second))
 		s.LastScaleTime, s.LastScaleReason = &now, p.reason+": "+p.message
 	}
@@ -116,6 +148,9 @@ func again(seen *observed, p plan, o outcome) time.Duration {
 	if p.waits {
 		in(rankSettles)
 	}
+	if awaitsAnswers(seen, p, o) {
+		in(answersWithin)
+	}
 	at(seen.memory.showAt)
 	at(seen.connection.Until)
 	if f := seen.sight.Fault; f != nil && !seen.connection.Until.IsZero() && isSecretTrouble(f.Reason) && secretAge(seen.queue) == connect.Calm {
@@ -135,6 +170,12 @@ func again(seen *observed, p plan, o outcome) time.Duration {
 	}
 	if o.deployment != nil || o.cronJob != nil {
 		in(refusedAgain)
+	}
+	if c := seen.cronJob; c != nil {
+		at(seen.memory.nextEviction("CronJob", c))
+	}
+	if d := seen.deployment; d != nil {
+		at(seen.memory.nextEviction("Deployment", d))
 	}
 	if d := seen.deployment; d != nil && (d.Status.ReadyReplicas < p.replicas || isRollingOut(d)) {
 		at(nextPodLook(seen))
