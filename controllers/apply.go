@@ -92,14 +92,15 @@ func ensureChild[T any, P object[T]](ctx context.Context, r *Reconciler, m *memo
 		if err != nil {
 			return live, err
 		}
-		isMeddled := r.isMeddledWith(m, live)
-		if !isMeddled && (settled || m.refused[kind] == attempt(want, live)) {
+		isMeddled := r.isMeddledWith(m, kind, live)
+		if !isMeddled && !m.evicted[kind].isOpen && (settled || m.refused[kind] == attempt(want, live)) {
 			return live, nil
 		}
 		if isMeddled {
-			if err := r.evict(ctx, m, live, fresh.DeepCopyObject().(client.Object)); err != nil {
+			if err := r.evict(ctx, live, fresh.DeepCopyObject().(client.Object)); err != nil {
 				return live, err
 			}
+			m.evicted[kind] = eviction{at: r.Clock(), isOpen: true}
 		}
 	}
 	answer := want.DeepCopy()
@@ -110,6 +111,7 @@ func ensureChild[T any, P object[T]](ctx context.Context, r *Reconciler, m *memo
 		return live, fmt.Errorf("reading the applied %s %q: %w", kind, want.GetName(), err)
 	}
 	r.remember(ctx, fresh)
+	m.evicted[kind] = eviction{at: m.evicted[kind].at}
 	// An admission plugin may have its own will. Applying over and over would not
 	// break it: wait until either side changes.
 	delete(m.refused, kind)
@@ -184,7 +186,7 @@ func removeChild[T any, P object[T]](ctx context.Context, r *Reconciler, live P)
 	}
 	uid := live.GetUID()
 	err := r.Client.Delete(ctx, live, client.Preconditions{UID: &uid}, client.PropagationPolicy(metav1.DeletePropagationBackground))
-	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("deleting %T %q: %w", live, live.GetName(), err)
 	}
 	return nil

@@ -67,8 +67,7 @@ func ownsMoreThan(fields map[string]any, path ...string) bool {
 // evict makes what others put into the spec of live ours, so that the apply that
 // follows removes it. The object is read anew: the cache does not hold its fields'
 // owners.
-func (r *Reconciler) evict(ctx context.Context, m *memory, live, fresh client.Object) error {
-	m.evictedAt = r.Clock()
+func (r *Reconciler) evict(ctx context.Context, live, fresh client.Object) error {
 	if err := r.Reader.Get(ctx, client.ObjectKeyFromObject(live), fresh); err != nil {
 		return fmt.Errorf("reading %q: %w", live.GetName(), err)
 	}
@@ -89,7 +88,24 @@ func (r *Reconciler) evict(ctx context.Context, m *memory, live, fresh client.Ob
 	return nil
 }
 
+// eviction is the last one from a child's spec.
+type eviction struct {
+	at time.Time
+	// isOpen says that what was made ours is yet to be removed by an apply. Nothing
+	// else tells: it contradicts nothing, and is no meddler's any more.
+	isOpen bool
+}
+
 // isMeddledWith says that it is time to evict.
-func (r *Reconciler) isMeddledWith(m *memory, live client.Object) bool {
-	return len(meddlers(live.GetManagedFields())) > 0 && r.Clock().Sub(m.evictedAt) >= evictPause
+func (r *Reconciler) isMeddledWith(m *memory, kind string, live client.Object) bool {
+	return len(meddlers(live.GetManagedFields())) > 0 && r.Clock().Sub(m.evicted[kind].at) >= evictPause
+}
+
+// nextEviction is when what stands in a child's spec again may be taken out; zero:
+// nothing does.
+func (m *memory) nextEviction(kind string, live client.Object) time.Time {
+	if len(meddlers(live.GetManagedFields())) == 0 {
+		return time.Time{}
+	}
+	return m.evicted[kind].at.Add(evictPause)
 }

@@ -52,6 +52,10 @@ type operator struct {
 	user string
 	// saboteur spoils requests; nil: none.
 	saboteur *saboteur
+	// past is what it sees of what was; nil: all is as it is.
+	past *past
+	// stop stops it; nil: it was not started.
+	stop func()
 	// also are further namespaces that it cares for.
 	also []string
 	// ahead is how far the operator's clock for Secrets is ahead, as a Duration.
@@ -86,6 +90,9 @@ func (o *operator) run(ctx SpecContext, fallback connect.Default) (stop func()) 
 	if o.saboteur != nil {
 		reached.Wrap(func(next http.RoundTripper) http.RoundTripper { return faultyTripper{next, o.saboteur} })
 	}
+	if o.past != nil {
+		reached.Wrap(func(next http.RoundTripper) http.RoundTripper { return pastTripper{next, o.past} })
+	}
 	mgr, err := ctrl.NewManager(reached, ctrl.Options{
 		Scheme:     scheme.Scheme,
 		Cache:      controllers.CacheOptions(append(o.also, o.namespace)...),
@@ -112,6 +119,7 @@ func (o *operator) run(ctx SpecContext, fallback connect.Default) (stop func()) 
 		Expect(<-ended).To(Succeed())
 	})
 	DeferCleanup(stop)
+	o.stop = stop
 	return stop
 }
 
@@ -134,15 +142,16 @@ func operatorConfig(ctx context.Context, requests *requestLog, user string) *res
 	}
 	c := rest.CopyConfig(restConfig)
 	c.Impersonate.UserName = user
-	c.QPS, c.Burst = 100, 200
+	c.QPS = -1 // no limit, as in the manager
 	c.Wrap(func(next http.RoundTripper) http.RoundTripper { return loggingTripper{next, requests} })
 	return c
 }
 
-// requestLog notes what the operator asks of the API server, watches excepted.
+// requestLog notes what the operator asks of the API server, and counts watches.
 type requestLog struct {
-	mu    sync.Mutex
-	lines []string
+	mu      sync.Mutex
+	lines   []string
+	watches int
 }
 
 func (l *requestLog) since(n int) []string {
@@ -152,6 +161,23 @@ func (l *requestLog) since(n int) []string {
 }
 
 func (l *requestLog) count() int { return len(l.since(0)) }
+
+// attempts counts requests and watches, whether anybody answered or not.
+func (l *requestLog) attempts() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.lines) + l.watches
+}
+
+func (l *requestLog) note(r *http.Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r.URL.Query().Has("watch") {
+		l.watches++
+		return
+	}
+	l.lines = append(l.lines, r.Method+" "+r.URL.Path)
+}
 
 // writes are the requests that change something, events excepted.
 func (l *requestLog) writes() []string {
@@ -170,11 +196,7 @@ type loggingTripper struct {
 }
 
 func (t loggingTripper) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !r.URL.Query().Has("watch") {
-		t.log.mu.Lock()
-		t.log.lines = append(t.log.lines, r.Method+" "+r.URL.Path)
-		t.log.mu.Unlock()
-	}
+	t.log.note(r)
 	response, err := t.next.RoundTrip(r)
 	if err == nil {
 		used.note(r, response.StatusCode)
@@ -294,9 +316,14 @@ func (o *operator) secret(ctx SpecContext, name string, data map[string]string) 
 // push puts messages on a queue of the default Redis.
 func (o *operator) push(ctx SpecContext, queue string, n int) {
 	GinkgoHelper()
-	key := o.queue(ctx, queue).EffectiveChannel() + ":waiting"
+	o.pushTo(ctx, o.queue(ctx, queue).EffectiveChannel(), n)
+}
+
+// pushTo is push where the API server need not be there.
+func (o *operator) pushTo(ctx SpecContext, channel string, n int) {
+	GinkgoHelper()
 	for i := range n {
-		Expect(o.rdb.LPush(ctx, key, fmt.Sprintf("message %d", i)).Err()).To(Succeed())
+		Expect(o.rdb.LPush(ctx, channel+":waiting", fmt.Sprintf("message %d", i)).Err()).To(Succeed())
 	}
 }
 

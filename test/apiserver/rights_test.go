@@ -163,22 +163,14 @@ func serveMetrics(ctx SpecContext) string {
 	Expect(err).NotTo(HaveOccurred())
 	address := listener.Addr().String()
 	Expect(listener.Close()).To(Succeed())
-	election := electionRole()
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: election.Namespace}}
-	Expect(client.IgnoreAlreadyExists(k8sClient.Create(ctx, ns))).To(Succeed())
-	Expect(client.IgnoreAlreadyExists(k8sClient.Create(ctx, election))).To(Succeed())
-	Expect(client.IgnoreAlreadyExists(k8sClient.Create(ctx, &rbacv1.RoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Namespace: election.Namespace, Name: election.Name},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: election.Name},
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.UserKind, Name: operatorUser}},
-	}))).To(Succeed())
+	election := allowElection(ctx)
 	mgr, err := ctrl.NewManager(operatorConfig(ctx, &requestLog{}, operatorUser), ctrl.Options{
 		Scheme:                        scheme.Scheme,
 		Metrics:                       metricsserver.Options{BindAddress: address, SecureServing: true, FilterProvider: filters.WithAuthenticationAndAuthorization},
 		Logger:                        GinkgoLogr,
 		LeaderElection:                true,
 		LeaderElectionID:              "asyncqueue-operator.queue.asyncqueue.dev",
-		LeaderElectionNamespace:       election.Namespace,
+		LeaderElectionNamespace:       election,
 		LeaderElectionReleaseOnCancel: true,
 	})
 	Expect(err).NotTo(HaveOccurred())
@@ -191,6 +183,24 @@ func serveMetrics(ctx SpecContext) string {
 	})
 	Eventually(mgr.Elected()).Should(BeClosed())
 	return address
+}
+
+// allowElection lets operators stand for the lease, and returns its namespace.
+func allowElection(ctx SpecContext) string {
+	GinkgoHelper()
+	election := electionRole()
+	for _, object := range []client.Object{
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: election.Namespace}},
+		election,
+		&rbacv1.RoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Namespace: election.Namespace, Name: election.Name},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: election.Name},
+			Subjects:   []rbacv1.Subject{{Kind: rbacv1.UserKind, Name: operatorUser}},
+		},
+	} {
+		Expect(client.IgnoreAlreadyExists(k8sClient.Create(ctx, object))).To(Succeed())
+	}
+	return election.Namespace
 }
 
 // metricsStatus is the answer to a request for the metrics; 0: there was none.

@@ -30,6 +30,8 @@ var (
 	restConfig *rest.Config
 	// k8sClient reads and writes without a cache.
 	k8sClient client.Client
+	// afterSuite stops what specs started for the specs after them.
+	afterSuite []func()
 )
 
 // projectRoot is the root of the repository, as seen from this package.
@@ -67,12 +69,19 @@ var _ = BeforeSuite(func() {
 	// OpenShift has this plugin on: owner references that block deletion need
 	// the right to update the owner's finalizers.
 	testEnv.ControlPlane.GetAPIServer().Configure().
-		Append("enable-admission-plugins", "OwnerReferencesPermissionEnforcement")
+		Append("enable-admission-plugins", "OwnerReferencesPermissionEnforcement").
+		// Asked to stop, it ends the watches rather than wait a minute for them.
+		Append("shutdown-watch-termination-grace-period", "1s")
 
 	var err error
 	restConfig, err = testEnv.Start()
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(testEnv.Stop)
+	DeferCleanup(func() {
+		for _, stop := range afterSuite {
+			stop()
+		}
+	})
 	k8sClient, err = client.New(restConfig, client.Options{Scheme: scheme.Scheme})
 	Expect(err).NotTo(HaveOccurred())
 })
