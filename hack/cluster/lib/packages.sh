@@ -70,10 +70,10 @@ need_redis() {
   esac
 }
 
-# need_php: PHP with its extension for Redis, which the stand-in for a Hyperf
-# application is written in.
+# need_php: PHP, which an image of test/e2e holds, with its extension for Redis,
+# which the stand-in for a Hyperf application needs too.
 need_php() {
-  need php php-cli "runs the stand-in for a Hyperf application"
+  need php php-cli "runs the jobs and the producers of tests"
   php_has_redis && return
   say "installing the Debian package php-redis: the stand-in for a Hyperf application talks to Redis"
   can_install || die "PHP has no extension redis; install the package php-redis, for example: apt-get install php-redis"
