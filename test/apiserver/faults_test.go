@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -54,7 +56,9 @@ type saboteur struct {
 	mu sync.Mutex
 	// picks says which requests fail.
 	picks func(right string) bool
-	done  int
+	// way is how they fail; nil: in turn.
+	way  fault
+	done int
 	// isOld refuses what an older API server does not know: lists as streams.
 	isOld bool
 }
@@ -70,6 +74,9 @@ func (s *saboteur) pick(r *http.Request) fault {
 		return nil
 	}
 	s.done++
+	if s.way != nil {
+		return s.way
+	}
 	return faults[s.done%len(faults)]
 }
 
@@ -163,6 +170,55 @@ var _ = Describe("Requests that fail", func() {
 		Entry(nil, "get /secrets"),
 		Entry(nil, "patch queue.asyncqueue.dev/asyncqueues/status"),
 		Entry(nil, "create events.k8s.io/events"),
+	)
+
+	DescribeTable("with a conflict, every other one for good, delay the operator and no more",
+		func(ctx SpecContext, rights ...string) {
+			asked := map[string]int{}
+			s := &saboteur{way: status(http.StatusConflict, metav1.StatusReasonConflict)}
+			s.set(func(right string) bool {
+				if !slices.Contains(rights, right) {
+					return false
+				}
+				asked[right]++
+				return asked[right]%2 == 1
+			})
+			o := startSabotaged(ctx, s)
+			o.createReady(ctx, "orders", sabotaged)
+			cronJob := func() *batchv1.CronJob { return get(ctx, o, "orders-reload", &batchv1.CronJob{}) }
+			Eventually(func() string { return cronJob().Name }).ShouldNot(BeEmpty())
+
+			By("removing what others put into the children")
+			d := o.deployment(ctx, "orders")
+			template := d.Spec.Template.DeepCopy()
+			d.Spec.Template.Spec.NodeSelector = map[string]string{"pool": "other"}
+			Expect(k8sClient.Update(ctx, d, client.FieldOwner("kubectl-edit"))).To(Succeed())
+			c := cronJob()
+			c.Spec.JobTemplate.Spec.Template.Spec.NodeSelector = map[string]string{"pool": "other"}
+			Expect(k8sClient.Update(ctx, c, client.FieldOwner("kubectl-edit"))).To(Succeed())
+			Eventually(func() corev1.PodTemplateSpec { return o.deployment(ctx, "orders").Spec.Template }).Should(Equal(*template))
+			Eventually(func() map[string]string { return cronJob().Spec.JobTemplate.Spec.Template.Spec.NodeSelector }).Should(BeEmpty())
+
+			By("scaling in past pods that have to be ranked anew")
+			o.update(ctx, "orders", `spec: {replicas: 3}`)
+			o.awaitDeployment(ctx, "orders", 3)
+			for _, name := range []string{"once-busy", "idle"} {
+				pod := workerPod(o.namespace, name)
+				if name != "idle" {
+					pod.Annotations = map[string]string{corev1.PodDeletionCost: "5"}
+				}
+				Expect(k8sClient.Create(ctx, pod)).To(Succeed())
+			}
+			converges(ctx, o, 150)
+			Expect(get(ctx, o, "once-busy", &corev1.Pod{}).Annotations).To(HaveKeyWithValue(corev1.PodDeletionCost, "0"))
+			Expect(s.count()).To(BeNumerically(">", 0), "nothing was spoiled")
+		},
+		Entry(nil, "patch apps/deployments"),
+		Entry(nil, "patch batch/cronjobs"),
+		Entry(nil, "delete batch/cronjobs"),
+		Entry(nil, "patch queue.asyncqueue.dev/asyncqueues/status"),
+		Entry(nil, "patch /pods"),
+		Entry("all writes", "patch apps/deployments", "patch batch/cronjobs", "delete batch/cronjobs", "patch queue.asyncqueue.dev/asyncqueues/status", "patch /pods"),
 	)
 
 	It("one in three for a while, whatever they ask, leave the right state behind", func(ctx SpecContext) {

@@ -55,7 +55,7 @@ func apiServerProcess() (*os.Process, []string) {
 	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	Expect(err).NotTo(HaveOccurred())
 	for _, file := range files {
-		raw, _ := os.ReadFile(file) //nolint:gosec,errcheck // of the kernel; that process has gone
+		raw, _ := os.ReadFile(file) //nolint:gosec // of the kernel; an error: that process has gone
 		command := strings.Split(strings.TrimSuffix(string(raw), "\x00"), "\x00")
 		if !slices.Contains(command, port) {
 			continue

@@ -17,11 +17,7 @@ var _ = Describe("A scale-in", func() {
 		o := startOperator(ctx)
 		o.createReady(ctx, "orders", `spec: {replicas: 3}`)
 		for _, name := range []string{"busy", "idle", "idle-too"} {
-			pod := &corev1.Pod{
-				ObjectMeta: metav1.ObjectMeta{Namespace: o.namespace, Name: name, Labels: desired.Labels("orders", desired.ComponentWorker)},
-				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "worker", Image: "none"}}},
-			}
-			Expect(k8sClient.Create(ctx, pod)).To(Succeed())
+			Expect(k8sClient.Create(ctx, workerPod(o.namespace, name))).To(Succeed())
 		}
 		cost := func(pod string) string {
 			return get(ctx, o, pod, &corev1.Pod{}).Annotations[corev1.PodDeletionCost]
@@ -65,3 +61,11 @@ var _ = Describe("A scale-in", func() {
 		Expect(after[len(after)-2:]).To(Equal([]string{"busy", "orders-worker"}), "the pods come first, then the smaller number")
 	})
 })
+
+// workerPod is a pod of the queue orders, as far as the operator looks at it.
+func workerPod(namespace, name string) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: desired.Labels("orders", desired.ComponentWorker)},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "worker", Image: "none"}}},
+	}
+}
