@@ -18,7 +18,7 @@ ARG TARGETOS=linux
 ARG TARGETARCH=amd64
 ARG VERSION=dev
 RUN CGO_ENABLED=0 GOOS=${TARGETOS} GOARCH=${TARGETARCH} \
-    go build -trimpath -ldflags "-s -w -X github.com/asyncqueue/operator/internal/version.Version=${VERSION}" \
+    go build -trimpath -tags grpcnotrace -ldflags "-s -w -X github.com/asyncqueue/operator/internal/version.Version=${VERSION}" \
     -o /out/ ./cmd/manager ./cmd/worker
 
 FROM ${BASE_IMAGE} AS manager

@@ -10,6 +10,7 @@ IMAGES ?= manager worker demojob
 GOLANGCI_LINT_VERSION ?= v2.15.0
 
 BIN := $(CURDIR)/bin
+TAGS := grpcnotrace
 LDFLAGS := -s -w -X github.com/asyncqueue/operator/internal/version.Version=$(VERSION)
 CLUSTER := hack/cluster/cluster
 # What the suites need to find the programs that the Makefile brings.
@@ -103,7 +104,7 @@ php: ## Find PHP with its extension for Redis, or take them from Debian's packag
 
 .PHONY: build
 build: ## Build the programs into bin/.
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/... ./examples/demojob
+	CGO_ENABLED=0 go build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/... ./examples/demojob
 
 .PHONY: generate
 generate: ## Regenerate deepcopy functions.

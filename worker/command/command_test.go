@@ -52,6 +52,10 @@ func TestUsageErrors(t *testing.T) {
 		"the same in environment":   {env: map[string]string{"ASYNCQUEUE_POP_SECONDS": "two"}, wantLine: "ASYNCQUEUE_POP_SECONDS"},
 		"no slots":                  {args: []string{redis, "--channel=q", "--exec=true", "--concurrency=0"}, wantLine: "--concurrency"},
 		"fewer than no messages":    {args: []string{redis, "--channel=q", "--exec=true", "--max-messages=-1"}, wantLine: "--max-messages"},
+		"an unknown protocol of traces": {
+			env:  map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"},
+			args: []string{redis, "--channel=q", "--exec=true"}, wantLine: `OTEL_EXPORTER_OTLP_PROTOCOL: want grpc or http/protobuf, not "http/json"`,
+		},
 		"exclusive with many slots": {args: []string{redis, "--channel=q", "--exec=true", "--exclusive"}, wantLine: "--concurrency 1"},
 		"another payload":           {args: []string{"run", "--payload=xml"}, wantLine: "json or raw"},
 		"version of something":      {args: []string{"version", "x"}, wantLine: `"x"`},

@@ -6,11 +6,12 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-
-	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/asyncqueue/operator/worker"
 	"github.com/asyncqueue/operator/worker/tracing"
@@ -34,15 +35,55 @@ func (c *cli) traces() bool {
 		!is("OTEL_EXPORTER_OTLP_ENDPOINT", "") || !is("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "")
 }
 
+// The protocols that spans are sent by, as the standard variables name them.
+const (
+	protocolGRPC = "grpc"
+	protocolHTTP = "http/protobuf"
+)
+
+// traceProtocol reads the standard variables that name the protocol, that of traces
+// alone first. Like all of OpenTelemetry it takes an empty one as absent.
+func (c *cli) traceProtocol() (string, error) {
+	for _, name := range []string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"} {
+		text, _ := c.streams.LookupEnv(name)
+		switch protocol := strings.ToLower(strings.TrimSpace(text)); protocol {
+		case "":
+		case protocolGRPC, protocolHTTP:
+			return protocol, nil
+		default:
+			return "", usagef("reading %s: want %s or %s, not %q", name, protocolGRPC, protocolHTTP, text)
+		}
+	}
+	return protocolHTTP, nil
+}
+
+// exporter sends spans. It does not wait for a connection.
+func (c *cli) exporter(ctx context.Context) (*otlptrace.Exporter, error) {
+	protocol, err := c.traceProtocol()
+	if err != nil {
+		return nil, err
+	}
+	var exporter *otlptrace.Exporter
+	if protocol == protocolGRPC {
+		exporter, err = otlptracegrpc.New(ctx)
+	} else {
+		exporter, err = otlptracehttp.New(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("making the exporter of traces: %w", err)
+	}
+	return exporter, nil
+}
+
 // traced makes a span of each run of h, where that is asked for; else h stays as it
 // is. The returned function sends what has not been sent.
 func (c *cli) traced(ctx context.Context, h worker.Handler) (worker.Handler, func(), error) {
 	if !c.traces() {
 		return h, func() {}, nil
 	}
-	exporter, err := otlptracehttp.New(ctx)
+	exporter, err := c.exporter(ctx)
 	if err != nil {
-		return nil, nil, fmt.Errorf("making the exporter of traces: %w", err)
+		return nil, nil, err
 	}
 	about, err := resource.New(ctx, resource.WithAttributes(
 		attribute.String("service.name", "asyncqueue-worker"),
