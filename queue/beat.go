@@ -8,8 +8,13 @@ import (
 	"time"
 )
 
-// BeatEvery is how often a worker should call Beat.
-const BeatEvery = 2 * time.Second
+const (
+	// BeatEvery is how often a worker should call Beat.
+	BeatEvery = 2 * time.Second
+	// DeputyEvery is how often a deputy should: a beat moves what is due, so that messages which fall due
+	// while the tender is dead, but not yet replaced, are moved within half a second too.
+	DeputyEvery = 450 * time.Millisecond
+)
 
 // protocolVersion stands in every beat, so that a later version can tell who else is there.
 const protocolVersion = 1
@@ -47,6 +52,7 @@ type beatText struct {
 // BeatResult is the answer to a Beat.
 type BeatResult struct {
 	Tender bool // this worker tends the channel now: it should run a Keeper
+	Deputy bool // it looks after the channel in case the tender dies: it should beat every DeputyEvery
 	Inbox  bool // a message stands in the worker's inbox: it should Exchange, though Await may have found nothing
 
 	// Swept are workers that have been silent through 8 s of this worker's beats: what they held was
@@ -54,9 +60,9 @@ type BeatResult struct {
 	Swept []string
 }
 
-// Beat renews the worker's sign of life, to be called every BeatEvery, and by this also finds who
-// tends the channel, and who has died. A worker without beats for 8 s is taken for dead. ErrEvicted:
-// see Register.
+// Beat renews the worker's sign of life, to be called every BeatEvery, and moves what is due, up to 100
+// messages. By this it also finds who looks after the channel, and who has died. A worker without beats
+// for 8 s is taken for dead. ErrEvicted: see Register.
 func (c *Consumer) Beat(ctx context.Context, load Load) (BeatResult, error) {
 	id, err := c.life()
 	if err != nil {
@@ -77,7 +83,9 @@ func (c *Consumer) Beat(ctx context.Context, load Load) (BeatResult, error) {
 	}
 	c.touched()
 	c.rounds.took(uint64(answer.int(3)), c.now()) //nolint:gosec // a count
-	return BeatResult{Tender: answer.int(1) == 1, Inbox: answer.int(2) > 0, Swept: c.sweepSilent(ctx, answer.texts(4))}, nil
+	return BeatResult{
+		Tender: answer.int(1) == 1, Deputy: answer.int(1) == 2, Inbox: answer.int(2) > 0, Swept: c.sweepSilent(ctx, answer.texts(4)),
+	}, nil
 }
 
 // sweepSilent gives back what dead workers held, of those that a beat was told of as (worker, number,

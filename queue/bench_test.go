@@ -5,7 +5,9 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -49,6 +51,48 @@ func BenchmarkExchange(b *testing.B) {
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msgs/s")
 	b.ReportMetric((redisCPU(b, rdb)-before)*100_000/float64(b.N), "redis-s/100k")
+}
+
+// BenchmarkLooks asks about 5,000 channels at rest, as the operator's poller does: a look at all, and what
+// comes between two looks. redis-ms and own-ms are the CPU time of Redis and of this process for one
+// round trip.
+func BenchmarkLooks(b *testing.B) {
+	rdb := newTestClient(b, redistest.Start(b))
+	ctx := context.Background()
+	keepers := make([]*Keeper, 5000)
+	for i := range keepers {
+		q, err := New(rdb, "{namespace.queue-"+strconv.Itoa(i)+"}")
+		if err != nil {
+			b.Fatal(err)
+		}
+		keepers[i] = q.NewKeeper(KeeperConfig{})
+	}
+	TendAll(ctx, rdb, keepers) // makes the script known
+	for name, look := range map[string]func() error{
+		"TendAll": func() error { return TendAll(ctx, rdb, keepers)[0].Err },
+		"DueIn":   func() error { return DueIn(ctx, rdb, keepers)[0].Err },
+	} {
+		b.Run(name, func(b *testing.B) {
+			redisBefore, ownBefore := redisCPU(b, rdb), ownCPU(b)
+			for b.Loop() {
+				if err := look(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric((redisCPU(b, rdb)-redisBefore)*1000/float64(b.N), "redis-ms/op")
+			b.ReportMetric((ownCPU(b)-ownBefore)*1000/float64(b.N), "own-ms/op")
+		})
+	}
+}
+
+// ownCPU returns the CPU seconds that this process has used.
+func ownCPU(tb testing.TB) float64 {
+	tb.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		tb.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()).Seconds()
 }
 
 // randomText returns letters as they stand in a payload: its bytes decide how long hashing takes.

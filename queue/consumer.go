@@ -18,7 +18,7 @@ const (
 	claimBudget = 16 << 20
 	// batchLimit bounds what one script call acknowledges or claims.
 	batchLimit = 1000
-	// tenderLease is how long a worker tends the channel without another beat.
+	// tenderLease is how long a worker looks after the channel without another beat.
 	tenderLease = 3 * time.Second
 	// DefaultHandleTimeout is the handle timeout where none is configured.
 	DefaultHandleTimeout = 10 * time.Second

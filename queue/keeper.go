@@ -46,6 +46,7 @@ type Tended struct {
 	Moved   int       // due messages that were put on waiting
 	More    bool      // more are due: tend again at once
 	Beats   []Beat    // of all registered workers
+	Tenders int       // workers that look after the channel now: a tender, and its deputy
 	Foreign int64     // reservations of Hyperf consumers
 	Next    string    // the message of waiting that is to be taken next: see KeeperConfig.Peek
 	Swept   []string  // workers that were dead: what they held was given back
@@ -65,8 +66,11 @@ type Keeper struct {
 
 	mu      sync.Mutex
 	watch   watch
-	workers []string // whose inboxes to count, as of the last call
-	ghosts  []string // whose inboxes to look into with the next call
+	asked   time.Time // when the last answer was asked for
+	clock   time.Time // the clock of Redis in it; zero: there was none
+	next    time.Time // NextDue in it
+	workers []string  // whose inboxes to count, as of the last call
+	ghosts  []string  // whose inboxes to look into with the next call
 }
 
 // NewKeeper returns a keeper of the channel. An unknown policy counts as Park.
@@ -78,7 +82,7 @@ func (q *Queue) NewKeeper(cfg KeeperConfig) *Keeper {
 }
 
 // Tend does all that the channel needs now, in one round trip (a second one where a worker died).
-// Call it at most 0.4 s after the last one, sooner when NextDue is nearer.
+// Call it at most 0.4 s after the last one, sooner when NextDue is nearer; or ask DueIn meanwhile.
 func (k *Keeper) Tend(ctx context.Context) (Tended, error) {
 	result := TendAll(ctx, k.queue.rdb, []*Keeper{k})[0]
 	return result.Tended, result.Err
@@ -125,6 +129,7 @@ type sweepTarget struct {
 func (k *Keeper) ask() call {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.asked = time.Now()
 	ask := tendRequest{limit: moveLimit, ahead: k.cfg.Ahead, inboxes: k.workers, ghosts: k.ghosts, peek: k.cfg.Peek}
 	return call{script: scriptTend, keys: ask.keys(k.queue.keys), args: ask.args()}
 }
@@ -142,14 +147,15 @@ func (k *Keeper) read(c call) (TendResult, []Beat) {
 		k.watch.miss()
 		return TendResult{Err: fmt.Errorf("tending %s: %w", k.queue.channel, err)}, nil
 	}
-	k.ghosts = seen.ghosts
+	k.clock, k.next, k.ghosts = seen.now, seen.counts.NextDue, seen.ghosts
 	k.workers = make([]string, 0, len(seen.beats))
 	for _, beat := range seen.beats {
 		k.workers = append(k.workers, beat.ID)
 	}
 	dead := k.watch.look(k.now(), seen.beats)
 	return TendResult{Tended: Tended{
-		Counts: seen.counts, Now: seen.now, Moved: seen.moved, More: seen.more, Beats: seen.beats, Foreign: seen.foreign, Next: seen.next,
+		Counts: seen.counts, Now: seen.now, Moved: seen.moved, More: seen.more, Beats: seen.beats,
+		Tenders: seen.tenders, Foreign: seen.foreign, Next: seen.next,
 	}}, dead
 }
 

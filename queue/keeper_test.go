@@ -308,7 +308,7 @@ func TestBeatsShowTheLoad(t *testing.T) {
 	if beat, err := first.Beat(ctx, load); err != nil || !beat.Tender {
 		t.Error(beat, err)
 	}
-	if beat, err := second.Beat(ctx, Load{}); err != nil || beat.Tender {
+	if beat, err := second.Beat(ctx, Load{}); err != nil || beat.Tender || !beat.Deputy {
 		t.Error(beat, err)
 	}
 	tended := mustTend(t, q.NewKeeper(KeeperConfig{}))
@@ -323,24 +323,77 @@ func TestBeatsShowTheLoad(t *testing.T) {
 	}
 }
 
-func TestTheTenderIsReplaced(t *testing.T) {
+// Two workers look after a channel. Whichever of them goes without a word, the other is there, and a
+// third one takes the place that is free.
+func TestTenderAndDeputyAreReplaced(t *testing.T) {
 	q, ctx := newTestQueue(t), t.Context()
-	first, second := newTestConsumer(t, q, ConsumerConfig{}), newTestConsumer(t, q, ConsumerConfig{})
-	for range 2 {
-		if beat, err := first.Beat(ctx, Load{}); err != nil || !beat.Tender {
-			t.Fatal(beat, err)
+	workers := map[string]*Consumer{}
+	for _, name := range []string{"a", "b", "c", "d"} {
+		workers[name] = newTestConsumer(t, q, ConsumerConfig{ID: name})
+	}
+	keeper := q.NewKeeper(KeeperConfig{})
+	steps := []struct {
+		beats string
+		want  string // T: tender, D: deputy, -: neither
+		loses string // whose lease runs out then
+		left  int    // who look after the channel then
+	}{
+		{"bcbd", "TDT-", "", 2},
+		{"abcd", "-TD-", "b", 1},
+		{"cabcd", "TT-D-", "", 2},
+		{"cabd", "DT--", "ac", 0},
+		{"dbac", "TT--", "d", 1},
+		{"b", "T", "", 1},
+	}
+	for i, step := range steps {
+		got := ""
+		for _, name := range step.beats {
+			beat, err := workers[string(name)].Beat(ctx, Load{})
+			switch {
+			case err != nil || beat.Tender && beat.Deputy:
+				t.Fatal(beat, err)
+			case beat.Tender:
+				got += "T"
+			case beat.Deputy:
+				got += "D"
+			default:
+				got += "-"
+			}
+		}
+		if got != step.want {
+			t.Errorf("step %d: %s became %s, want %s", i, step.beats, got, step.want)
+		}
+		for _, name := range step.loses {
+			id := workers[string(name)].ID()
+			lease, err := q.rdb.ZScore(ctx, q.keys.tender, id).Result()
+			if in := time.Until(time.UnixMicro(int64(lease * 1e6))); err != nil || in <= 0 || in > tenderLease {
+				t.Errorf("step %d: the lease of %c ends in %v, %v", i, name, in, err)
+			}
+			if err := q.rdb.ZAdd(ctx, q.keys.tender, redis.Z{Score: 1000, Member: id}).Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if tended := mustTend(t, keeper); tended.Tenders != step.left {
+			t.Errorf("step %d: %d look after the channel, want %d", i, tended.Tenders, step.left)
 		}
 	}
-	if ttl := q.rdb.PTTL(ctx, q.keys.tender).Val(); ttl <= 0 || ttl > tenderLease {
-		t.Errorf("lease %v", ttl)
-	}
-	if err := q.rdb.PExpire(ctx, q.keys.tender, time.Millisecond).Err(); err != nil {
+}
+
+func TestABeatMovesWhatIsDue(t *testing.T) {
+	q, ctx := newTestQueue(t), t.Context()
+	c := newTestConsumer(t, q, ConsumerConfig{})
+	mustPush(t, q, "before")
+	entries := []redis.Z{{Score: 30, Member: "second"}, {Score: 10.5, Member: "first"}}
+	if err := q.rdb.ZAdd(ctx, q.keys.delayed, entries...).Err(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, time.Second, "the next tender", func() bool {
-		beat, err := second.Beat(ctx, Load{})
-		return err == nil && beat.Tender
-	})
+	if _, err := q.PushDelayed(ctx, time.Hour, []byte("later")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Beat(ctx, Load{}); err != nil {
+		t.Fatal(err)
+	}
+	wantState(t, q, snapshot{"waiting": {"second", "first", "before"}, "delayed": {"later"}})
 }
 
 func TestCountsIncludeInboxes(t *testing.T) {

@@ -10,7 +10,7 @@ type keys struct {
 	equal       string // hash: payload -> copies that wait until the equal one in reserved is done
 	redelivered string // hash: sha1 of the payload -> crash redeliveries and reloads
 	reasons     string // list: why messages stand in failed
-	tender      string // string with a lease: the worker that tends the channel
+	tender      string // zset: worker id -> end of its lease; two look after the channel, the first by name is the tender
 	ghosts      string // zset: swept worker -> when its inbox is looked at again
 	tokens      string // counter: deals the tokens that tell the runs of one second apart
 	seen        string // zset: worker id -> number of its last beat among all beats; the number of the last one stands under ""

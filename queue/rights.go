@@ -19,7 +19,7 @@ func (p *probe) rights() [][]any {
 		{"eval", "return 1", 0},
 		{"evalsha", scriptBeat.Hash(), 0},
 		{"exists", k.waiting}, {"type", k.waiting}, {"time"},
-		{"get", k.tender}, {"set", k.tender, "probe", "px", 1000}, {"incrby", k.tokens, 1}, {"expire", k.redelivered, 60}, {"pexpire", k.tender, 1000},
+		{"get", k.turn}, {"set", k.turn, "probe", "px", 1000}, {"incrby", k.tokens, 1}, {"expire", k.redelivered, 60}, {"pexpire", k.turn, 1000},
 		{"hset", k.workers, "probe", ""}, {"hget", k.workers, "probe"}, {"hgetall", k.workers}, {"hexists", k.workers, "probe"},
 		{"hkeys", k.workers}, {"hvals", k.workers}, {"hlen", k.workers}, {"hmget", k.workers, "probe"}, {"hrandfield", k.equal, 1},
 		{"hincrby", k.equal, "probe", 0}, {"hdel", k.workers, "probe"},

@@ -78,10 +78,11 @@ type sight struct {
 	beats   []Beat
 	ghosts  []string
 	next    string
+	tenders int
 }
 
 func readSight(answer reply) (sight, error) {
-	if err := answer.need(14); err != nil {
+	if err := answer.need(15); err != nil {
 		return sight{}, err
 	}
 	s := sight{
@@ -93,6 +94,7 @@ func readSight(answer reply) (sight, error) {
 		foreign: answer.int(10),
 		ghosts:  answer.texts(12),
 		next:    answer.text(13),
+		tenders: int(answer.int(14)),
 	}
 	texts := answer.texts(11)
 	for i := 0; i+1 < len(texts); i += 2 {

@@ -8,10 +8,6 @@ import (
 	"github.com/asyncqueue/operator/queue"
 )
 
-// beatInterval is the time between two signs of life in Redis. Others take a
-// worker for dead whose beat has not changed for 8 s.
-const beatInterval = 2 * time.Second
-
 // beatUntil beats until ctx is done, and tells the tender whether it is its turn. A
 // beat that failed is repeated soon: where Redis fails for moments only, those in
 // which beats are due must not add up to a death.
@@ -19,9 +15,13 @@ func (w *Worker) beatUntil(ctx context.Context, duty *tender) {
 	var pause backoff
 	next := time.Now()
 	for {
-		next = next.Add(beatInterval)
-		if w.beat(ctx, duty) {
+		interval, ok := w.beat(ctx, duty)
+		if ok {
 			pause.reset()
+			next = next.Add(interval)
+			if now := time.Now(); next.Before(now) {
+				next = now // the beats of a time in which the process stood still are not made up for
+			}
 		} else {
 			next = time.Now().Add(pause.wait())
 		}
@@ -38,15 +38,20 @@ func (w *Worker) tellSwept(workers []string) {
 	}
 }
 
-// beat gives a sign of life once, and says whether Redis took it or told why not.
-func (w *Worker) beat(ctx context.Context, duty *tender) bool {
+// beat gives a sign of life once, and returns after how long the next one is due. It
+// says whether Redis took it or told why not.
+func (w *Worker) beat(ctx context.Context, duty *tender) (next time.Duration, ok bool) {
 	life := w.lives.current()
+	next = queue.BeatEvery
 	got, err := w.cfg.Store.Beat(ctx, w.load.snapshot())
 	switch {
 	case err == nil:
 		w.link.worked()
 		duty.appoint(got.Tender)
 		w.tellSwept(got.Swept)
+		if got.Deputy {
+			next = queue.DeputyEvery
+		}
 		if got.Inbox {
 			w.landed.Store(true)
 			w.nudge()
@@ -56,7 +61,7 @@ func (w *Worker) beat(ctx context.Context, duty *tender) bool {
 		w.evicted(life)
 	case ctx.Err() == nil:
 		w.link.failed(err)
-		return false
+		return 0, false
 	}
-	return true
+	return next, true
 }

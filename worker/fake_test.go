@@ -35,9 +35,9 @@ type fakeStore struct {
 	calls      map[string]int
 	loads      []queue.Load
 	registered int
-	stray      []string      // messages in the inbox that no Await tells of
-	modest     bool          // it is never the tender
-	slow       time.Duration // so long the answer of an Exchange takes
+	stray      []string         // messages in the inbox that no Await tells of
+	duty       queue.BeatResult // whether it is tender or deputy
+	slow       time.Duration    // so long the answer of an Exchange takes
 	left       bool
 }
 
@@ -53,6 +53,7 @@ func newFakeStore(payloads ...string) *fakeStore {
 		hand:    make(map[queue.RunID]string),
 		late:    make(map[queue.RunID]bool),
 		calls:   make(map[string]int),
+		duty:    queue.BeatResult{Tender: true},
 	}
 }
 
@@ -101,9 +102,12 @@ func (s *fakeStore) Beat(_ context.Context, l queue.Load) (queue.BeatResult, err
 		s.loads = append(s.loads, l)
 		return nil
 	})
-	inbox := false
-	s.look(func() { inbox = len(s.stray) > 0 })
-	return queue.BeatResult{Tender: !s.modest, Inbox: inbox}, err
+	got := queue.BeatResult{}
+	s.look(func() {
+		got = s.duty
+		got.Inbox = len(s.stray) > 0
+	})
+	return got, err
 }
 
 func (s *fakeStore) Leave(context.Context) error {

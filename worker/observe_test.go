@@ -212,38 +212,72 @@ func TestTender(t *testing.T) {
 	})
 }
 
-// One worker watches closely beside the tender, so that its death is noticed soon;
-// however many there are, the others together cost next to nothing.
-func TestWatchers(t *testing.T) {
+// What each duty costs: beyond the beats that every worker sends, tender and deputy send
+// no more than 4 commands a second together, so that one is left for the operator's poller.
+func TestDuties(t *testing.T) {
 	tests := map[string]struct {
-		names     []string // b is this one
-		wantLooks int      // in 100 s
+		duty                 queue.BeatResult
+		wantLooks, wantBeats int // in 100 s
 	}{
-		"alone":               {[]string{"b"}, 87},
-		"the first":           {[]string{"b", "c", "d", "e"}, 87},
-		"the second":          {[]string{"a", "b", "c", "d"}, 6},
-		"the third":           {[]string{"a", "a1", "b", "c"}, 6},
-		"unknown as yet":      {nil, 21},
-		"the third of twenty": {strings.Split(strings.Repeat("a", 19)+"b", ""), 2},
+		"the tender":     {queue.BeatResult{Tender: true}, 223, 51},
+		"the deputy":     {queue.BeatResult{Deputy: true}, 0, 223},
+		"everybody else": {queue.BeatResult{}, 0, 51},
 	}
+	extra := -2 * 51
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store, keeper := newFakeStore(), &fakeKeeper{}
-				store.modest = true
-				for _, name := range test.names {
-					keeper.beats = append(keeper.beats, queue.Beat{ID: name})
-				}
+				store.duty = test.duty
 				b := start(t, store, func(context.Context, *Job) error { return nil }, func(c *Config) { c.Keeper = keeper })
 				time.Sleep(100*time.Second + time.Millisecond)
 				synctest.Wait()
-				if n := keeper.looks(); n != test.wantLooks {
-					t.Errorf("%d looks in 100 s, want %d", n, test.wantLooks)
+				var beats int
+				store.look(func() { beats = store.calls["beat"] })
+				if n := keeper.looks(); n != test.wantLooks || beats != test.wantBeats {
+					t.Errorf("%d looks and %d beats in 100 s, want %d and %d", n, beats, test.wantLooks, test.wantBeats)
+				}
+				if test.duty.Tender || test.duty.Deputy {
+					extra += keeper.looks() + beats
 				}
 				b.end()
 			})
 		})
 	}
+	if extra > 400 {
+		t.Errorf("tender and deputy send %d commands in 100 s more than idle workers do", extra)
+	}
+}
+
+// A duty begins and ends with a beat. A process that stood still does not make up for its beats.
+func TestDutiesChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, keeper := newFakeStore(), &fakeKeeper{}
+		store.duty = queue.BeatResult{}
+		b := start(t, store, func(context.Context, *Job) error { return nil }, func(c *Config) { c.Keeper = keeper })
+		within := func(d time.Duration, duty queue.BeatResult) (looks, beats int) {
+			var before, after int
+			store.look(func() { store.duty, before = duty, store.calls["beat"] })
+			looks = keeper.looks()
+			time.Sleep(d)
+			synctest.Wait()
+			store.look(func() { after = store.calls["beat"] })
+			return keeper.looks() - looks, after - before
+		}
+		within(10*time.Second, queue.BeatResult{Deputy: true})
+		if looks, beats := within(9*time.Second, queue.BeatResult{Deputy: true}); looks != 0 || beats != 20 {
+			t.Errorf("a deputy: %d looks and %d beats in 9 s", looks, beats)
+		}
+		within(queue.DeputyEvery, queue.BeatResult{Tender: true})
+		if looks, beats := within(9*time.Second, queue.BeatResult{Tender: true}); looks != 20 || beats > 5 {
+			t.Errorf("a deputy that became tender: %d looks and %d beats in 9 s", looks, beats)
+		}
+		within(queue.BeatEvery, queue.BeatResult{})
+		if looks, beats := within(10*time.Second, queue.BeatResult{}); looks != 0 || beats != 5 {
+			t.Errorf("no duty any more: %d looks and %d beats in 10 s", looks, beats)
+		}
+		b.end()
+	})
 }
 
 func TestUntilNext(t *testing.T) {

@@ -61,8 +61,7 @@ type Settler interface {
 }
 
 // Keeper tends the channel: *queue.Keeper. The worker that the store appoints
-// calls it all the time, the others now and then, to have seen enough when that
-// one dies.
+// calls it all the time.
 type Keeper interface {
 	// Tend moves what is due and takes back what dead workers held.
 	Tend(ctx context.Context) (queue.Tended, error)

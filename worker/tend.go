@@ -14,24 +14,14 @@ const (
 	tendInterval = 450 * time.Millisecond
 	// tendSoonest is the shortest time between two looks.
 	tendSoonest = 20 * time.Millisecond
-	// deputyInterval makes a deputy notice the death of the tender within 10 s:
-	// a worker is dead after 8 s of looks that saw no beat of it.
-	deputyInterval = 1150 * time.Millisecond
-	// deputies is how many workers watch beside the tender. Should the tender be the
-	// first by name itself, or the deputy die with it, the beats of all others find
-	// that out: see queue.Consumer.Beat.
-	deputies = 1
-	// bystanderInterval, times the number of workers, is how often the others
-	// look whether they are deputies.
-	bystanderInterval = 5 * time.Second
 	// lengthInterval is the shortest time between two QueueLength events of one
 	// state.
 	lengthInterval = 10 * time.Second
 )
 
-// tender looks after the channel while the store appoints this worker to, and
-// otherwise watches with few others: who has to find out that the tender died
-// must have seen it alive.
+// tender looks after the channel while the store appoints this worker to. Should it
+// die, its deputy moves what is due, and everybody's beats find that out: see
+// queue.Consumer.Beat.
 type tender struct {
 	*Worker
 	appointed atomic.Bool
@@ -54,22 +44,20 @@ func (t *tender) appoint(yes bool) {
 	}
 }
 
-// run looks after the channel as often as its part asks for, until ctx is done.
+// run looks after the channel while that is its duty, until ctx is done.
 func (t *tender) run(ctx context.Context) {
 	if t.cfg.Keeper == nil {
 		return
 	}
 	var pause backoff
-	for {
-		again := time.NewTimer(t.tend(ctx, &pause))
+	for ctx.Err() == nil {
+		if t.appointed.Load() {
+			sleep(ctx, t.tend(ctx, &pause))
+			continue
+		}
 		select {
 		case <-ctx.Done():
 		case <-t.change:
-		case <-again.C:
-		}
-		again.Stop()
-		if ctx.Err() != nil {
-			return
 		}
 	}
 }
@@ -86,9 +74,6 @@ func (t *tender) tend(ctx context.Context, pause *backoff) time.Duration {
 	t.link.worked()
 	pause.reset()
 	t.tellSwept(got.Swept)
-	if !t.appointed.Load() {
-		return untilNextWatch(got.Beats, t.cfg.Store.ID())
-	}
 	t.tell(got.Counts)
 	return untilNext(got)
 }
@@ -102,17 +87,6 @@ func untilNext(got queue.Tended) time.Duration {
 		return tendInterval
 	}
 	return min(max(got.NextDue.Sub(got.Now), tendSoonest), tendInterval)
-}
-
-// untilNextWatch returns when a worker that is not the tender looks again. The
-// first in the order of names are the deputies; beats are in this order.
-func untilNextWatch(beats []queue.Beat, self string) time.Duration {
-	for _, beat := range beats[:min(deputies, len(beats))] {
-		if beat.ID == self {
-			return deputyInterval
-		}
-	}
-	return bystanderInterval * time.Duration(max(len(beats), 1))
 }
 
 // tell emits the lengths that changed.

@@ -458,7 +458,7 @@ func TestAFailedBeatIsRepeatedSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newFakeStore()
 		b := start(t, store, func(context.Context, *Job) error { return nil }, nil)
-		time.Sleep(beatInterval - 10*time.Millisecond)
+		time.Sleep(queue.BeatEvery - 10*time.Millisecond)
 		before := 0
 		store.look(func() { store.down = true; before = len(store.loads) })
 		time.Sleep(20 * time.Millisecond) // a beat is due in between
@@ -690,7 +690,7 @@ func TestAMessageThatAwaitMissed(t *testing.T) {
 		time.Sleep(time.Minute)
 		landed := time.Now()
 		store.look(func() { store.stray = messages("job", 1) })
-		if took := (<-handled).Sub(landed); took > beatInterval {
+		if took := (<-handled).Sub(landed); took > queue.BeatEvery {
 			t.Errorf("handled after %s", took)
 		}
 		b.end()

@@ -43,18 +43,17 @@ type gateState struct {
 	at    time.Time
 }
 
-// set sets the gates that are new, changed, refused or due, in one round trip
-// where there are any, and drops what is known of others.
+// set sets the gates of queues that are new, changed, refused or due, in one round
+// trip where there are any.
 func (g *gates) set(ctx context.Context, client redis.UniversalClient, queues map[types.NamespacedName]Target, now time.Time) {
-	for key := range g.known {
-		if queues[key].Gate.Key == "" {
-			delete(g.known, key)
-		}
-	}
 	var due []types.NamespacedName
 	pipe := client.Pipeline()
 	for key, target := range queues {
-		if target.Gate.Key == "" || !g.isDue(key, target.Gate, now) {
+		if target.Gate.Key == "" {
+			delete(g.known, key)
+			continue
+		}
+		if !g.isDue(key, target.Gate, now) {
 			continue
 		}
 		gate := queue.NewGate(pipe, target.Gate.Key)

@@ -19,7 +19,7 @@ import (
 // lookAtGates returns what a look makes of the gates of some queues.
 func lookAtGates(t *testing.T, conn poll.Conn, targets map[types.NamespacedName]poll.Target) map[types.NamespacedName]poll.GateSight {
 	t.Helper()
-	results, err := conn.Look(t.Context(), targets)
+	results, err := conn.Look(t.Context(), targets, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,12 @@ const (
 	breakAfter = 3
 	// pause is the least time between two looks, however many queues are added.
 	pause = 50 * time.Millisecond
+	// mindAlone is how often a queue is minded that no worker tends: short enough that
+	// half a second is kept though a look at thousands of queues takes a fifth of one.
+	mindAlone = 330 * time.Millisecond
+	// mindBeside is how often where one does, should that one die. The idle budget,
+	// of which that one uses the half, allows no more.
+	mindBeside = 480 * time.Millisecond
 )
 
 // loop looks at the queues of one Redis.
@@ -46,6 +52,8 @@ type entry struct {
 	// foreignAt is when a message was last seen in the hands of Hyperf's consumers.
 	foreignAt time.Time
 	flow      flow
+	// mindAt is when to look for due messages before the next look at all. Zero: not.
+	mindAt time.Time
 	// patience is how long the shown backlog may lag behind.
 	patience time.Duration
 }
@@ -94,13 +102,13 @@ func (l *loop) latest(key types.NamespacedName) Observation {
 	return Observation{}
 }
 
-// targets returns all queues, or those that were not seen yet.
+// targets returns all queues, or those that were not looked at yet.
 func (l *loop) targets(all bool) map[types.NamespacedName]Target {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	targets := map[types.NamespacedName]Target{}
 	for key, e := range l.queues {
-		if all || e.seen.At.IsZero() {
+		if all || (e.seen.At.IsZero() && e.failures == 0) {
 			targets[key] = e.target
 		}
 	}
@@ -109,48 +117,45 @@ func (l *loop) targets(all bool) map[types.NamespacedName]Target {
 
 // run looks at all queues, waits, and looks again until ctx ends. A queue that is
 // added meanwhile is looked at without the others: while thousands are added, a look
-// at all of them for each few would be most of the work.
+// at all of them for each few would be most of the work. And where fewer than two
+// workers move what is due, it is looked for meanwhile.
 func (l *loop) run(ctx context.Context) {
 	defer l.hangUp()
 	var next time.Time // of the next look at all queues
-	for failures := 0; ctx.Err() == nil; l.wait(ctx, time.Until(next)) {
+	for failures := 0; ctx.Err() == nil; l.wait(ctx, l.untilNext(next, failures)) {
 		select {
 		case <-l.kick: // what was added up to now is looked at now
 		default:
 		}
-		all := failures > 0 || !time.Now().Before(next)
-		targets := l.targets(all)
-		answered := l.look(ctx, targets, failures)
-		if !answered {
+		all := failures > 0 || time.Until(next) <= l.config.Interval/10
+		switch answered := l.look(ctx, l.targets(all), all, failures); {
+		case !answered:
 			failures++
 			next = time.Now().Add(l.backoff(failures))
-			continue
-		}
-		if all {
+		case all:
 			failures, next = 0, time.Now().Add(l.config.Interval)
-		}
-		if due := time.Now().Add(l.soonestDue(targets)); due.Before(next) {
-			next = due
+		default:
+			l.mind(ctx)
 		}
 	}
 }
 
 // look looks once and says whether Redis answered. It does not ask about nothing.
-func (l *loop) look(ctx context.Context, targets map[types.NamespacedName]Target, failures int) bool {
+func (l *loop) look(ctx context.Context, targets map[types.NamespacedName]Target, all bool, failures int) bool {
 	if len(targets) == 0 {
 		return true
 	}
 	began := time.Now()
-	results, err := l.ask(ctx, targets, failures)
+	results, err := l.ask(ctx, targets, all, failures)
 	if ctx.Err() != nil {
 		return true
 	}
 	l.config.Metrics.looked(time.Since(began), err)
-	l.publish(targets, results, err)
+	l.publish(targets, results, err, began)
 	return err == nil
 }
 
-func (l *loop) ask(ctx context.Context, targets map[types.NamespacedName]Target, failures int) (map[types.NamespacedName]Result, error) {
+func (l *loop) ask(ctx context.Context, targets map[types.NamespacedName]Target, all bool, failures int) (map[types.NamespacedName]Result, error) {
 	if l.conn == nil {
 		conn, err := l.config.Connect(l.redis)
 		if err != nil {
@@ -167,7 +172,7 @@ func (l *loop) ask(ctx context.Context, targets map[types.NamespacedName]Target,
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.config.Deadline)
 	defer cancel()
-	return l.conn.Look(ctx, targets)
+	return l.conn.Look(ctx, targets, all)
 }
 
 func (l *loop) hangUp() {
@@ -185,18 +190,20 @@ func (l *loop) backoff(failures int) time.Duration {
 	return jitter(min(d, l.config.MaxBackoff))
 }
 
-// soonestDue is how long nothing of what only the poller moves falls due in queues
-// that were just looked at, at most the interval.
-func (l *loop) soonestDue(targets map[types.NamespacedName]Target) time.Duration {
+// untilNext is how long nothing is to be done before the next look at all queues.
+func (l *loop) untilNext(next time.Time, failures int) time.Duration {
+	if failures > 0 {
+		return time.Until(next)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	soonest := l.config.Interval
-	for key := range targets {
-		if e := l.queues[key]; e != nil && e.seen.DueIn > 0 && e.failures == 0 {
-			soonest = min(soonest, e.seen.DueIn)
+	soonest := next
+	for _, e := range l.queues {
+		if !e.mindAt.IsZero() && e.mindAt.Before(soonest) {
+			soonest = e.mindAt
 		}
 	}
-	return soonest
+	return min(max(time.Until(soonest), pause), time.Until(next))
 }
 
 // wait returns after d, or sooner where a queue was added or ctx ends.

@@ -39,10 +39,11 @@ type Look struct {
 	// Age is how long the message that is taken next has waited, where it carries
 	// its time. Zero: unknown. Only where Target.Age asks for it.
 	Age time.Duration
-	// DueIn is when the next delayed message of a queue without workers is due: the
-	// poller looks again then, since nobody else moves it. Zero: not to be cared
-	// for.
+	// DueIn is how soon the next delayed message is due. Zero: none is delayed.
 	DueIn time.Duration
+	// Tenders is how many workers move what is due now. Two are enough; else the
+	// poller does it too.
+	Tenders int
 }
 
 // Worker is one process that consumes a queue.

@@ -3,6 +3,7 @@ package poll_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -27,8 +28,11 @@ type server struct {
 	hangs  bool
 	looks  int
 	pings  int
+	minds  int
 	queues int // of the last look
 	total  int // of all looks
+	due    []time.Time
+	late   []time.Duration // how late each message that was due has been moved
 }
 
 func (s *server) set(change func(*server)) {
@@ -55,7 +59,29 @@ func (s *server) answer(ctx context.Context, count *int) error {
 	return err
 }
 
-func (s *server) Look(ctx context.Context, queues map[types.NamespacedName]poll.Target) (map[types.NamespacedName]poll.Result, error) {
+// push delays messages.
+func (s *server) push(delays ...time.Duration) {
+	s.set(func(s *server) {
+		for _, d := range delays {
+			s.due = append(s.due, time.Now().Add(d))
+		}
+		slices.SortFunc(s.due, time.Time.Compare)
+	})
+}
+
+// move moves what is due, and sees when the next message is. It is called under the lock.
+func (s *server) move() {
+	s.look.DueIn = 0
+	for len(s.due) > 0 && !s.due[0].After(time.Now()) {
+		s.late = append(s.late, time.Since(s.due[0]))
+		s.due = s.due[1:]
+	}
+	if len(s.due) > 0 {
+		s.look.DueIn = time.Until(s.due[0])
+	}
+}
+
+func (s *server) Look(ctx context.Context, queues map[types.NamespacedName]poll.Target, _ bool) (map[types.NamespacedName]poll.Result, error) {
 	if err := s.answer(ctx, &s.looks); err != nil {
 		return nil, err
 	}
@@ -63,11 +89,31 @@ func (s *server) Look(ctx context.Context, queues map[types.NamespacedName]poll.
 	defer s.mu.Unlock()
 	s.queues = len(queues)
 	s.total += len(queues)
+	s.move()
 	results := map[types.NamespacedName]poll.Result{}
 	for key := range queues {
 		results[key] = poll.Result{Look: s.look}
 	}
 	return results, nil
+}
+
+func (s *server) Mind(ctx context.Context, queues []types.NamespacedName) (looks map[types.NamespacedName]poll.Result, dueIn map[types.NamespacedName]time.Duration, err error) {
+	if err := s.answer(ctx, &s.minds); err != nil {
+		return nil, nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	looks, dueIn = map[types.NamespacedName]poll.Result{}, map[types.NamespacedName]time.Duration{}
+	moved := len(s.late)
+	s.move()
+	for _, key := range queues {
+		if len(s.late) > moved {
+			looks[key] = poll.Result{Look: s.look}
+		} else {
+			dueIn[key] = s.look.DueIn
+		}
+	}
+	return looks, dueIn, nil
 }
 
 func (s *server) Ping(ctx context.Context) error { return s.answer(ctx, &s.pings) }
@@ -328,26 +374,6 @@ func TestKeepsWhatItKnowsWhereOnlyTheWorkChanges(t *testing.T) {
 		b.Watch(orders, changed)
 		if !b.Latest(orders).Known() {
 			t.Error("forgotten")
-		}
-	})
-}
-
-// A queue without workers has nobody but the poller to move what falls due between two looks.
-func TestLooksAgainWhenAMessageFallsDue(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := start(t, "a")
-		b.servers["a"].set(func(s *server) { s.look.DueIn = 300 * time.Millisecond })
-		b.Watch(types.NamespacedName{Name: "q"}, target("a"))
-		pass(100 * time.Millisecond)
-		before, _ := b.servers["a"].asked()
-		b.servers["a"].set(func(s *server) { s.look.DueIn = 0 })
-		pass(210 * time.Millisecond)
-		if after, _ := b.servers["a"].asked(); after != before+1 {
-			t.Errorf("%d looks until the message was due, want one", after-before)
-		}
-		pass(900 * time.Millisecond)
-		if after, _ := b.servers["a"].asked(); after != before+1 {
-			t.Errorf("%d looks, want the next a second later", after-before)
 		}
 	})
 }

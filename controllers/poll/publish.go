@@ -6,16 +6,15 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// publish notes the outcome of a look and wakes whom it concerns. A queue that
-// was added or changed meanwhile is left for the next look.
-func (l *loop) publish(targets map[types.NamespacedName]Target, results map[types.NamespacedName]Result, err error) {
-	now := time.Now()
+// publish notes the outcome of a look that began then, and wakes whom it concerns. A
+// queue that was added or changed meanwhile is left for the next look.
+func (l *loop) publish(targets map[types.NamespacedName]Target, results map[types.NamespacedName]Result, err error, began time.Time) {
 	for key, target := range targets {
 		r := results[key]
 		if err != nil {
 			r.Err = err
 		}
-		if l.note(key, target, r, now) {
+		if l.note(key, target, r, began) {
 			l.wake(key)
 		}
 	}
@@ -23,7 +22,7 @@ func (l *loop) publish(targets map[types.NamespacedName]Target, results map[type
 
 // note updates one queue and says whether a reconcile would do something else
 // now.
-func (l *loop) note(key types.NamespacedName, target Target, r Result, now time.Time) bool {
+func (l *loop) note(key types.NamespacedName, target Target, r Result, began time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := l.queues[key]
@@ -33,8 +32,10 @@ func (l *loop) note(key types.NamespacedName, target Target, r Result, now time.
 	shown := false
 	if r.Err != nil {
 		e.failed(r.Err)
+		e.mindAt = time.Time{}
 	} else {
-		shown = e.succeeded(r.Look, now)
+		shown = e.succeeded(r.Look, time.Now())
+		e.mindAt = mindAt(began, r.Look.Tenders, r.Look.DueIn)
 	}
 	if shown {
 		e.patience = l.patience()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -39,27 +40,17 @@ type keeper struct {
 	*queue.Keeper
 }
 
-func (c *redisConn) Look(ctx context.Context, queues map[types.NamespacedName]Target) (map[types.NamespacedName]Result, error) {
+func (c *redisConn) Look(ctx context.Context, queues map[types.NamespacedName]Target, all bool) (map[types.NamespacedName]Result, error) {
+	if all {
+		keepOnly(c.keepers, queues)
+		keepOnly(c.gates.known, queues)
+	}
 	if err := c.update(queues); err != nil {
 		return nil, err
 	}
-	keys := make([]types.NamespacedName, 0, len(c.keepers))
-	keepers := make([]*queue.Keeper, 0, len(c.keepers))
-	for key, k := range c.keepers {
-		keys = append(keys, key)
-		keepers = append(keepers, k.Keeper)
-	}
-	results := make(map[types.NamespacedName]Result, len(keys))
-	var faults []error
-	for i, tended := range queue.TendAll(ctx, c.client, keepers) {
-		results[keys[i]] = Result{Look: lookOf(tended.Tended), Err: tended.Err}
-		if tended.Err != nil && refusal(tended.Err) == "" {
-			faults = append(faults, tended.Err)
-		}
-	}
-	// Redis answered none of them: it is Redis, not a queue.
-	if len(faults) > 0 && len(faults) == len(keys) {
-		return nil, faults[0]
+	results, err := c.tend(ctx, slices.Collect(maps.Keys(queues)))
+	if err != nil {
+		return nil, err
 	}
 	c.gates.set(ctx, c.client, queues, time.Now())
 	for key, r := range results {
@@ -69,13 +60,72 @@ func (c *redisConn) Look(ctx context.Context, queues map[types.NamespacedName]Ta
 	return results, nil
 }
 
-// update makes keepers for new queues and drops those of queues that went.
-func (c *redisConn) update(queues map[types.NamespacedName]Target) error {
-	for key := range c.keepers {
-		if _, ok := queues[key]; !ok {
-			delete(c.keepers, key)
+func (c *redisConn) Mind(ctx context.Context, queues []types.NamespacedName) (looks map[types.NamespacedName]Result, dueIn map[types.NamespacedName]time.Duration, err error) {
+	var faults []error
+	var due []types.NamespacedName
+	dueIn = make(map[types.NamespacedName]time.Duration, len(queues))
+	for i, found := range queue.DueIn(ctx, c.client, c.keepersOf(queues)) {
+		switch key := queues[i]; {
+		case found.Err != nil:
+			if refusal(found.Err) == "" {
+				faults = append(faults, found.Err)
+			}
+		case found.In <= 0:
+			due = append(due, key)
+		case found.In == queue.Never:
+			dueIn[key] = 0
+		default:
+			dueIn[key] = found.In
 		}
 	}
+	if len(faults) > 0 && len(faults) == len(queues) {
+		return nil, nil, faults[0]
+	}
+	if looks, err = c.tend(ctx, due); err != nil {
+		return nil, nil, err
+	}
+	for key, r := range looks {
+		r.Look.Gate = c.gates.known[key].sight
+		looks[key] = r
+	}
+	return looks, dueIn, nil
+}
+
+// tend looks at queues that have keepers. The error is of the whole Redis.
+func (c *redisConn) tend(ctx context.Context, keys []types.NamespacedName) (map[types.NamespacedName]Result, error) {
+	results := make(map[types.NamespacedName]Result, len(keys))
+	var faults []error
+	for i, tended := range queue.TendAll(ctx, c.client, c.keepersOf(keys)) {
+		results[keys[i]] = Result{Look: lookOf(tended.Tended), Err: tended.Err}
+		if tended.Err != nil && refusal(tended.Err) == "" {
+			faults = append(faults, tended.Err)
+		}
+	}
+	// Redis answered none of them: it is Redis, not a queue.
+	if len(faults) > 0 && len(faults) == len(keys) {
+		return nil, faults[0]
+	}
+	return results, nil
+}
+
+func (c *redisConn) keepersOf(keys []types.NamespacedName) []*queue.Keeper {
+	keepers := make([]*queue.Keeper, 0, len(keys))
+	for _, key := range keys {
+		keepers = append(keepers, c.keepers[key].Keeper)
+	}
+	return keepers
+}
+
+// keepOnly drops what belongs to queues that went.
+func keepOnly[V any](known map[types.NamespacedName]V, queues map[types.NamespacedName]Target) {
+	maps.DeleteFunc(known, func(key types.NamespacedName, _ V) bool {
+		_, ok := queues[key]
+		return !ok
+	})
+}
+
+// update makes keepers for new queues and for those that are to be tended otherwise.
+func (c *redisConn) update(queues map[types.NamespacedName]Target) error {
 	var errs []error
 	for key, target := range queues {
 		if k, ok := c.keepers[key]; ok && k.target.sameWork(target) {
@@ -119,15 +169,15 @@ func lookOf(t queue.Tended) Look {
 		Backlog: Backlog{Waiting: t.Waiting, Delayed: t.Delayed, Reserved: t.Reserved, Timeout: t.Timeout, Failed: t.Failed},
 		Due:     t.Due,
 		DueIn:   dueIn(t),
+		Tenders: t.Tenders,
 		InHand:  max(running, t.Reserved-t.Foreign),
 		Foreign: t.Foreign,
 	}
 }
 
-// dueIn is how long the poller has until it must move a message that no worker
-// will move; at least a millisecond where there is one.
+// dueIn is at least a millisecond where a message is delayed.
 func dueIn(t queue.Tended) time.Duration {
-	if len(t.Beats) > 0 || t.NextDue.IsZero() {
+	if t.NextDue.IsZero() {
 		return 0
 	}
 	return max(t.NextDue.Sub(t.Now), time.Millisecond)

@@ -42,7 +42,7 @@ func look(t *testing.T, targets map[types.NamespacedName]poll.Target) (map[types
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = conn.Close() })
-		return conn.Look(t.Context(), targets)
+		return conn.Look(t.Context(), targets, true)
 	}
 	return nil, nil
 }
@@ -87,7 +87,12 @@ func TestLookCountsWhatARealRedisHolds(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := poll.Result{Look: poll.Look{Backlog: poll.Backlog{Waiting: 2, Delayed: 2, Reserved: 1}, Due: 1, InHand: 1, Owners: []string{"uid"}, Workers: []poll.Worker{{ID: consumer.ID()}}}}
-	if diff := cmp.Diff(want, results[orders]); diff != "" {
+	got := results[orders]
+	if in := got.Look.DueIn; in <= 0 || in > 30*time.Second {
+		t.Errorf("the next message is due in %v", in)
+	}
+	got.Look.DueIn = 0
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -188,5 +193,53 @@ func TestFaultsOfARealRedis(t *testing.T) {
 				t.Errorf("fault %q, want %q", got, tc.want)
 			}
 		})
+	}
+}
+
+// Between two looks at all queues some are looked at alone, and minded: nothing is forgotten of the others.
+func TestMindsAfterALookAtSome(t *testing.T) {
+	addr := redistest.Start(t)
+	ctx, rdb := t.Context(), client(t, addr)
+	names := map[string]types.NamespacedName{}
+	targets := map[types.NamespacedName]poll.Target{}
+	for _, name := range []string{"added", "due", "idle", "later", "spoilt"} {
+		names[name] = types.NamespacedName{Name: name}
+		targets[names[name]] = redisTarget(addr, "{"+name+"}")
+	}
+	conn, err := poll.Connect(targets[names["due"]].Redis)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if _, err := conn.Look(ctx, targets, true); err != nil {
+		t.Fatal(err)
+	}
+	some := map[types.NamespacedName]poll.Target{names["added"]: targets[names["added"]]}
+	if _, err := conn.Look(ctx, some, false); err != nil {
+		t.Fatal(err)
+	}
+	soon := float64(time.Now().Add(time.Minute).Unix())
+	for name, score := range map[string]float64{"due": 1, "later": soon} {
+		if err := rdb.ZAdd(ctx, "{"+name+"}:delayed", redis.Z{Score: score, Member: "m"}).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := rdb.Set(ctx, "{spoilt}:delayed", "no set", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	minded := []types.NamespacedName{names["due"], names["idle"], names["later"], names["spoilt"]}
+	looks, dueIn, err := conn.Mind(ctx, minded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := looks[names["due"]]; len(looks) != 1 || got.Err != nil || got.Look.Backlog.Waiting != 1 || got.Look.Backlog.Delayed != 0 {
+		t.Errorf("looks: %+v", looks)
+	}
+	if in := dueIn[names["later"]]; len(dueIn) != 2 || in < 50*time.Second || in > time.Minute || dueIn[names["idle"]] != 0 {
+		t.Errorf("due in %v", dueIn)
+	}
+	_ = conn.Close()
+	if _, _, err := conn.Mind(ctx, minded); err == nil {
+		t.Error("no error from a Redis that does not answer")
 	}
 }

@@ -29,7 +29,7 @@ func TestGatesAreRenewed(t *testing.T) {
 			t.Errorf("after %v the gate is there %d times, want %d", step.after, got, step.want)
 		}
 	}
-	delete(queues, types.NamespacedName{Name: "renewed"})
+	queues[types.NamespacedName{Name: "renewed"}] = Target{}
 	g.set(t.Context(), rdb, queues, began.Add(time.Hour))
 	if len(g.known) != 0 {
 		t.Error("a gate that is left alone is remembered")

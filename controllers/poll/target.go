@@ -55,9 +55,14 @@ func (t Target) sameWork(o Target) bool {
 
 // Conn is a connection to one Redis. It is used by one goroutine.
 type Conn interface {
-	// Look looks at the queues in one round trip and tends them. The error is of
-	// the whole Redis; one queue's own is in its Result.
-	Look(ctx context.Context, queues map[types.NamespacedName]Target) (map[types.NamespacedName]Result, error)
+	// Look looks at the queues in one round trip and tends them. All says that
+	// there are no others, so that what is known of others is forgotten. The error
+	// is of the whole Redis; one queue's own is in its Result.
+	Look(ctx context.Context, queues map[types.NamespacedName]Target, all bool) (map[types.NamespacedName]Result, error)
+	// Mind looks for due messages in queues that were looked at, in one cheap round
+	// trip. It looks at those queues where one is, as Look does, and returns how soon
+	// the next is due of the others. A queue with a fault of its own is left out.
+	Mind(ctx context.Context, queues []types.NamespacedName) (looks map[types.NamespacedName]Result, dueIn map[types.NamespacedName]time.Duration, err error)
 	// Ping asks for no more than an answer.
 	Ping(ctx context.Context) error
 	// Close gives the connection up.

@@ -1,9 +1,9 @@
--- Renews a worker's sign of life, and with it the lease of the worker that tends the channel. All beats
--- of a channel are numbered in one row, so that a worker that remembers the number of one of its own
--- sees who has not beaten since.
+-- Renews a worker's sign of life, moves what is due, and renews or takes one of the two leases by which the
+-- channel is looked after: the tender's and its deputy's. All beats of a channel are numbered in one row, so
+-- that a worker that remembers the number of one of its own sees who has not beaten since.
 -- ARGV: 1 worker, 2 beat (JSON), 3 lease (ms), 4 number of an earlier beat of this worker (0 = none).
--- Returns {0, 0, 0} when the worker is not registered; else {1, 1 = it tends the channel, messages in its
---   inbox, number of this beat, {worker, number of its last beat, that beat, ...} of those without one since ARGV[4]}.
+-- Returns {0, 0, 0} when the worker is not registered; else {1, 1 = it tends the channel, 2 = it is the deputy, messages in
+--   its inbox, number of this beat, {worker, number of its last beat, that beat, ...} of those without one since ARGV[4]}.
 if call('HEXISTS', WORKERS, ARGV[1]) == 0 then return {0, 0, 0} end
 pass_maxmemory()
 call('HSET', WORKERS, ARGV[1], ARGV[2])
@@ -23,8 +23,18 @@ local function silent_since(number)
   return silent
 end
 
-local number = note_beat(ARGV[1])
-local tender, inbox, silent = call('GET', TENDER), call('LLEN', INBOX), silent_since(ARGV[4])
-if tender and tender ~= ARGV[1] then return {1, 0, inbox, number, silent} end
-call('SET', TENDER, ARGV[1], 'PX', ARGV[3])
-return {1, 1, inbox, number, silent}
+-- The first by name of those who hold a lease is the tender.
+local function duty_of(worker, now, lease)
+  call('ZREMRANGEBYSCORE', TENDER, '-inf', now)
+  if not call('ZSCORE', TENDER, worker) and call('ZCARD', TENDER) > 1 then return 0 end
+  call('ZADD', TENDER, now + lease, worker)
+  for _, holder in ipairs(call('ZRANGE', TENDER, 0, -1)) do
+    if holder < worker then return 2 end
+  end
+  return 1
+end
+
+local number, now = note_beat(ARGV[1]), clock()
+local duty = duty_of(ARGV[1], now, tonumber(ARGV[3]) / 1000)
+move_due(now, 100)
+return {1, duty, call('LLEN', INBOX), number, silent_since(ARGV[4])}

@@ -16,7 +16,7 @@ local HAND, INBOX = KEYS[16], KEYS[17]
 local call = redis.call
 
 local KINDS = {
-  'list', 'zset', 'zset', 'list', 'list', 'hash', 'hash', 'zset', 'hash', 'hash', 'list', 'string', 'zset', 'string', 'zset',
+  'list', 'zset', 'zset', 'list', 'list', 'hash', 'hash', 'zset', 'hash', 'hash', 'list', 'zset', 'zset', 'string', 'zset',
 }
 local WEEK = 604800                    -- seconds that a redelivery count outlives its last change
 local GHOST_LOOKS = {5, 60, 300, 1200, 86400} -- seconds between the looks into a swept worker's inbox

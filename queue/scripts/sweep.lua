@@ -27,7 +27,7 @@ for i = from, to, step do
 end
 call('ZADD', GHOSTS, math.floor(clock()) + GHOST_LOOKS[1] + 1 / 64, worker)
 call('DEL', HAND)
-if call('GET', TENDER) == worker then call('DEL', TENDER) end
+call('ZREM', TENDER, worker)
 call('ZREM', SEEN, worker)
 call('HDEL', WORKERS, worker)
 if call('HLEN', WORKERS) == 0 then call('DEL', SEEN) end

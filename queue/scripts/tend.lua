@@ -5,7 +5,7 @@
 --       then the ids of the ghosts whose inboxes follow the counted ones.
 -- Returns {now (us), moved, 1 = more is due, waiting, delayed, reserved, timeout, failed, due,
 --   next due (us, '' = none), foreign reservations, {worker, beat, ...}, {ghosts to look at next},
---   the message of waiting to be taken next ('' = none, or too long)}.
+--   the message of waiting to be taken next ('' = none, or too long), workers that look after the channel now (0 to 2)}.
 local limit, ahead, inboxes = tonumber(ARGV[1]), tonumber(ARGV[2]) / 1000, tonumber(ARGV[3])
 local peek = tonumber(ARGV[4])
 local ORPHAN_AFTER = 30 -- seconds past the deadline: the owner or the sweep should have been there
@@ -117,4 +117,5 @@ return {
   waiting_count(), call('ZCARD', DELAYED) + call('ZCARD', BESIDE), call('ZCARD', RESERVED), call('LLEN', TIMEOUT), call('LLEN', FAILED),
   call('ZCOUNT', DELAYED, '-inf', horizon) + call('ZCOUNT', BESIDE, '-inf', horizon), next_due(), foreign_count(),
   call('HGETALL', WORKERS), call('ZRANGEBYSCORE', GHOSTS, '-inf', now, 'LIMIT', 0, 50), next_message(),
+  call('ZCOUNT', TENDER, now, '+inf'),
 }

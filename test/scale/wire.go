@@ -9,7 +9,7 @@ import (
 )
 
 // pauseBetweenTrips tells one round trip from the next: a pipeline's bytes follow
-// each other at once, the poller's ticks are a second apart.
+// each other at once, the poller's are a third of a second apart.
 const pauseBetweenTrips = 100 * time.Millisecond
 
 // wire is a proxy in front of a Redis. It counts round trips, and can go silent
