@@ -2,7 +2,9 @@ package controllers
 
 import (
 	"testing"
+	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -29,6 +31,26 @@ func TestMeddlers(t *testing.T) {
 				t.Errorf("meddles: %v, want %v", got, tc.want)
 			}
 		})
+	}
+}
+
+// What one child has taken out of it delays nothing for the other, and what is put
+// back is taken out again without anything that wakes the queue.
+func TestEvictionsPause(t *testing.T) {
+	meddled := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{ManagedFields: []metav1.ManagedFieldsEntry{
+		{Manager: "kubectl-set", Operation: metav1.ManagedFieldsOperationUpdate},
+	}}}
+	now := noon
+	r := New(Config{Clock: func() time.Time { return now }})
+	m := &memory{evicted: map[string]eviction{"CronJob": {at: noon}}}
+	if r.isMeddledWith(m, "CronJob", meddled) || !r.isMeddledWith(m, "Deployment", meddled) {
+		t.Error("want the Deployment's turn, and not yet the CronJob's")
+	}
+	if now = m.nextEviction("CronJob", meddled); now != noon.Add(evictPause) || !r.isMeddledWith(m, "CronJob", meddled) {
+		t.Errorf("next eviction at %s, want %s", now, noon.Add(evictPause))
+	}
+	if at := m.nextEviction("CronJob", &appsv1.Deployment{}); !at.IsZero() {
+		t.Errorf("next eviction at %s from what nobody meddled with", at)
 	}
 }
 

@@ -93,7 +93,7 @@ func stopAPIServer(signal syscall.Signal) (start func(ctx context.Context)) {
 // launchAPIServer starts a process for the rest of the suite.
 func launchAPIServer(command []string) {
 	GinkgoHelper()
-	cmd := exec.Command(command[0], command[1:]...) //nolint:gosec,noctx // it outlives the spec
+	cmd := exec.Command(command[0], command[1:]...) //nolint:gosec // it outlives the spec
 	Expect(cmd.Start()).To(Succeed())
 	ended := make(chan struct{})
 	go func() {

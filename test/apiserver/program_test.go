@@ -80,7 +80,7 @@ func (p *program) run() {
 	Expect(err).NotTo(HaveOccurred())
 	defer func() { _ = file.Close() }()
 	for {
-		cmd := exec.Command(p.path, p.args...) //nolint:gosec,noctx // end stops it
+		cmd := exec.Command(p.path, p.args...) //nolint:gosec // end stops it
 		cmd.Env, cmd.Stdout, cmd.Stderr = p.env, file, file
 		if !p.start(cmd) {
 			return
