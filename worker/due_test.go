@@ -145,7 +145,8 @@ func awaitDuties(t *testing.T, rdb *redis.Client, channel string) string {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		now := fmt.Sprint(time.Now().Add(time.Second).Unix())
-		holders, err := rdb.ZRangeByScore(t.Context(), channel+":tender", &redis.ZRangeBy{Min: now, Max: "+inf"}).Result()
+		living := redis.ZRangeArgs{Key: channel + ":tender", Start: now, Stop: "+inf", ByScore: true}
+		holders, err := rdb.ZRangeArgs(t.Context(), living).Result()
 		if err == nil && len(holders) == 2 {
 			name, _, _ := strings.Cut(slices.Min(holders), ".")
 			return name
