@@ -20,6 +20,9 @@ type ledger struct {
 }
 
 func ledgerKey(o client.Object) string {
+	if p, ok := o.(*packed); ok {
+		return fmt.Sprintf("%T %s/%s", p.packer.empty(), o.GetNamespace(), o.GetName())
+	}
 	return fmt.Sprintf("%T %s/%s", o, o.GetNamespace(), o.GetName())
 }
 

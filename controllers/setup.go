@@ -46,10 +46,10 @@ const (
 func CacheOptions(namespaces ...string) cache.Options {
 	ours := labels.SelectorFromSet(labels.Set{desired.LabelManagedBy: desired.ManagedBy})
 	options := cache.Options{
-		DefaultTransform: slim,
+		DefaultTransform: slimmed,
 		ByObject: map[client.Object]cache.ByObject{
-			&appsv1.Deployment{}: {Label: ours},
-			&batchv1.CronJob{}:   {Label: ours},
+			&appsv1.Deployment{}: {Label: ours, Transform: packerOf[appsv1.Deployment]().transform},
+			&batchv1.CronJob{}:   {Label: ours, Transform: packerOf[batchv1.CronJob]().transform},
 		},
 	}
 	for _, namespace := range namespaces {
@@ -64,14 +64,19 @@ func CacheOptions(namespaces ...string) cache.Options {
 // slim drops from an object that goes into the cache what is never read there:
 // half of a small object's bytes say who owns its fields, of whom only meddlers are
 // kept, and kubectl's copy of the manifest is most of the rest.
-func slim(object any) (any, error) {
+func slim(o client.Object) {
+	var kept []metav1.ManagedFieldsEntry
+	if _, isQueue := o.(*queuev1alpha1.AsyncQueue); !isQueue {
+		kept = meddlers(o.GetManagedFields())
+	}
+	o.SetManagedFields(kept)
+	delete(o.GetAnnotations(), corev1.LastAppliedConfigAnnotation)
+}
+
+// slimmed makes an object fit for the cache.
+func slimmed(object any) (any, error) {
 	if o, ok := object.(client.Object); ok {
-		var kept []metav1.ManagedFieldsEntry
-		if _, isQueue := o.(*queuev1alpha1.AsyncQueue); !isQueue {
-			kept = meddlers(o.GetManagedFields())
-		}
-		o.SetManagedFields(kept)
-		delete(o.GetAnnotations(), corev1.LastAppliedConfigAnnotation)
+		slim(o)
 	}
 	return object, nil
 }
@@ -117,7 +122,7 @@ func (r *Reconciler) catchUp() predicate.Predicate {
 // remember keeps what was written until the cache holds it. The event that says so
 // may have come before the answer to the write.
 func (r *Reconciler) remember(ctx context.Context, o client.Object) {
-	_, _ = slim(o)
+	slim(o)
 	r.written.note(o)
 	cached := o.DeepCopyObject().(client.Object)
 	if err := r.Client.Get(ctx, client.ObjectKeyFromObject(o), cached); err == nil {
