@@ -82,7 +82,7 @@ fault: redis-server ## Break things under load, prove that nothing is lost (DURA
 
 .PHONY: bench
 bench: redis-server ## Throughput and latency beside asynq, Hyperf's protocol and a prototype (BENCH="-rounds 3 -long 10000000").
-	cd test/bench && PATH=$(BIN)/k8s:$(PATH) go run -mod=mod . -out $(BIN)/reports/bench.json $(BENCH)
+	cd test/bench && PATH=$(BIN)/k8s:$(PATH) go run -mod=mod -tags $(TAGS) . -out $(BIN)/reports/bench.json $(BENCH)
 
 .PHONY: fuzz
 fuzz: ## Fuzz every decoder, one after the other, each for FUZZTIME (default 1m).
