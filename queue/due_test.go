@@ -48,6 +48,9 @@ func TestDueIn(t *testing.T) {
 		}
 	}
 	TendAll(ctx, rdb, keepers)
+	for _, k := range keepers {
+		k.atRest = false // of these, TestDueInNoticesWhatComes
+	}
 	for _, test := range tests {
 		var err error
 		if test.wantErr {
@@ -73,5 +76,44 @@ func TestDueIn(t *testing.T) {
 		if result.Err == nil {
 			t.Error("an answer without a connection")
 		}
+	}
+}
+
+// Where nothing stood and nobody works, whatever comes is a reason to tend at once; after that only what
+// is due.
+func TestDueInNoticesWhatComes(t *testing.T) {
+	rdb := newTestClient(t, redistest.Start(t))
+	ctx := t.Context()
+	for name, test := range map[string]struct {
+		push    func(*Queue) error
+		wantNow bool
+		atMost  time.Duration // once the keeper knows of it
+	}{
+		"nothing":               {func(*Queue) error { return nil }, false, Never},
+		"a message":             {func(q *Queue) error { return q.Push(ctx, []byte("m")) }, true, Never},
+		"a delayed one":         {func(q *Queue) error { _, err := q.PushDelayed(ctx, time.Minute, []byte("m")); return err }, true, time.Minute},
+		"a key of a wrong type": {func(q *Queue) error { return rdb.Set(ctx, q.keys.waiting, "text", 0).Err() }, true, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q, err := New(rdb, "{"+name+"}")
+			if err != nil {
+				t.Fatal(err)
+			}
+			keepers := []*Keeper{q.NewKeeper(KeeperConfig{})}
+			TendAll(ctx, rdb, keepers)
+			if got := DueIn(ctx, rdb, keepers)[0]; got.Err != nil || got.In != Never {
+				t.Fatalf("at rest: %+v", got)
+			}
+			if err := test.push(q); err != nil {
+				t.Fatal(err)
+			}
+			if got := DueIn(ctx, rdb, keepers)[0]; got.Err != nil || (got.In <= 0) != test.wantNow {
+				t.Errorf("%+v, want now: %v", got, test.wantNow)
+			}
+			TendAll(ctx, rdb, keepers)
+			if got := DueIn(ctx, rdb, keepers)[0]; got.Err != nil || got.In > test.atMost || test.atMost > 0 && got.In < test.atMost-time.Minute/2 {
+				t.Errorf("once the keeper knows: %+v, want %s", got, test.atMost)
+			}
+		})
 	}
 }

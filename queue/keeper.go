@@ -69,6 +69,7 @@ type Keeper struct {
 	asked   time.Time // when the last answer was asked for
 	clock   time.Time // the clock of Redis in it; zero: there was none
 	next    time.Time // NextDue in it
+	atRest  bool      // it knew of no message to come, and of nobody who tends the channel
 	workers []string  // whose inboxes to count, as of the last call
 	ghosts  []string  // whose inboxes to look into with the next call
 }
@@ -148,6 +149,7 @@ func (k *Keeper) read(c call) (TendResult, []Beat) {
 		return TendResult{Err: fmt.Errorf("tending %s: %w", k.queue.channel, err)}, nil
 	}
 	k.clock, k.next, k.ghosts = seen.now, seen.counts.NextDue, seen.ghosts
+	k.atRest = seen.counts.Waiting == 0 && seen.counts.Delayed == 0 && seen.tenders == 0
 	k.workers = make([]string, 0, len(seen.beats))
 	for _, beat := range seen.beats {
 		k.workers = append(k.workers, beat.ID)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-logr/logr/testr"
 	"github.com/redis/go-redis/v9"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/asyncqueue/operator/controllers/poll"
 	"github.com/asyncqueue/operator/internal/redistest"
@@ -67,4 +68,35 @@ func TestMovesWhatWasPushedBetweenTwoLooks(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The first message of a queue that sleeps wakes it long before the next look at all queues.
+func TestNoticesTheFirstMessageOfASleepingQueue(t *testing.T) {
+	addr := redistest.Start(t)
+	ctx, rdb := t.Context(), client(t, addr)
+	p := poll.New(poll.Config{Log: testr.New(t), Interval: time.Minute})
+	woken := make(chan types.NamespacedName, 10)
+	p.OnWake(func(key types.NamespacedName) { woken <- key })
+	done := make(chan struct{})
+	go func() { defer close(done); _ = p.Start(ctx) }()
+	t.Cleanup(func() { <-done })
+	await := func(what string, waiting int64) {
+		t.Helper()
+		for deadline := time.After(20 * time.Second); ; {
+			select {
+			case <-woken:
+				if seen := p.Latest(orders); seen.Known() && seen.Backlog.Waiting == waiting {
+					return
+				}
+			case <-deadline:
+				t.Fatalf("%s was not noticed: %+v", what, p.Latest(orders))
+			}
+		}
+	}
+	p.Watch(orders, redisTarget(addr, "{asleep}"))
+	await("the queue", 0)
+	if err := rdb.LPush(ctx, "{asleep}:waiting", "m").Err(); err != nil {
+		t.Fatal(err)
+	}
+	await("the first message", 1)
 }

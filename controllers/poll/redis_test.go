@@ -211,6 +211,13 @@ func TestMindsAfterALookAtSome(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
+	// Something stands where something is to come; the others are at rest.
+	soon := float64(time.Now().Add(time.Minute).Unix())
+	for name, message := range map[string]redis.Z{"later": {Score: soon + 60, Member: "known"}, "spoilt": {Score: soon, Member: "known"}} {
+		if err := rdb.ZAdd(ctx, "{"+name+"}:delayed", message).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if _, err := conn.Look(ctx, targets, true); err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +225,6 @@ func TestMindsAfterALookAtSome(t *testing.T) {
 	if _, err := conn.Look(ctx, some, false); err != nil {
 		t.Fatal(err)
 	}
-	soon := float64(time.Now().Add(time.Minute).Unix())
 	for name, score := range map[string]float64{"due": 1, "later": soon} {
 		if err := rdb.ZAdd(ctx, "{"+name+"}:delayed", redis.Z{Score: score, Member: "m"}).Err(); err != nil {
 			t.Fatal(err)
