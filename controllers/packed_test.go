@@ -9,10 +9,14 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	queuev1alpha1 "github.com/asyncqueue/operator/api/v1alpha1"
 	"github.com/asyncqueue/operator/controllers/desired"
 )
 
@@ -46,31 +50,68 @@ func children(t *testing.T, n int) (*appsv1.Deployment, *batchv1.CronJob) {
 	return d, c
 }
 
-// The cache holds little of a child, and gives back all of it that is ever read.
-func TestPackedChildren(t *testing.T) {
-	packers := map[string]*packer{"Deployment": packerOf[appsv1.Deployment](), "CronJob": packerOf[batchv1.CronJob]()}
+// queueWithMuch returns the queue number n, as the API server has it.
+func queueWithMuch(n int) *queuev1alpha1.AsyncQueue {
+	q := scene(reloaded, scaling(0, 10)).queue
+	q.Name, q.UID = fmt.Sprintf("orders-%05d", n), types.UID(fmt.Sprintf("4dfcd3e8-1c86-4a6b-a1b4-%012d", n))
+	q.ResourceVersion, q.CreationTimestamp = fmt.Sprint(1000+n), metav1.NewTime(noon.Local())
+	q.Annotations = map[string]string{"note": "", corev1.LastAppliedConfigAnnotation: "{}"}
+	q.ManagedFields = []metav1.ManagedFieldsEntry{entry("kubectl", metav1.ManagedFieldsOperationUpdate, "", "{}")}
+	q.Spec.Handler = &queuev1alpha1.Handler{HTTP: &queuev1alpha1.HTTPHandler{URL: "http://127.0.0.1:8080/jobs"}}
+	q.Spec.Template = &corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{
+		Name:           "app",
+		Resources:      corev1.ResourceRequirements{Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("64Mi")}},
+		LivenessProbe:  &corev1.Probe{ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(8080)}}},
+		ReadinessProbe: &corev1.Probe{ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromString("http")}}},
+	}}}}
+	return q
+}
+
+// withStatus gives a queue a status.
+func withStatus(q *queuev1alpha1.AsyncQueue) *queuev1alpha1.AsyncQueue {
+	seen := scene()
+	seen.queue = q
+	q.Status = statusOf(seen, decide(seen), outcome{})
+	for i := range q.Status.Conditions {
+		q.Status.Conditions[i].LastTransitionTime = metav1.NewTime(noon.Local())
+	}
+	q.Status.LastScaleTime, q.Status.Backlog.ObservedAt = ptr.To(metav1.NewTime(noon.Local())), metav1.NewTime(noon.Local())
+	return q
+}
+
+// The cache holds little of an object, and gives back all of it that is ever read.
+func TestPacked(t *testing.T) {
+	packers := map[string]*packer{
+		"AsyncQueue": cborPacker[queuev1alpha1.AsyncQueue](), "Deployment": protobufPacker[appsv1.Deployment](), "CronJob": protobufPacker[batchv1.CronJob](),
+	}
+	objects := map[string][]client.Object{"AsyncQueue": {queueWithMuch(0), withStatus(queueWithMuch(1)), withStatus(queueWithMuch(2)), queueWithMuch(3)}}
 	for n := range 3 {
 		d, c := children(t, n)
-		for kind, o := range map[string]client.Object{"Deployment": d, "CronJob": c} {
-			t.Run(fmt.Sprint(kind, n), func(t *testing.T) {
-				want := o.DeepCopyObject().(client.Object)
-				slim(want)
-				result, err := packers[kind].transform(o)
-				if err != nil {
-					t.Fatal(err)
-				}
-				p := result.(*packed)
-				if diff := cmp.Diff(want, p.DeepCopyObject().(client.Object)); diff != "" {
+		objects["Deployment"], objects["CronJob"] = append(objects["Deployment"], d), append(objects["CronJob"], c)
+	}
+	for kind, list := range objects {
+		var kept []*packed
+		for i, o := range list {
+			list[i] = o.DeepCopyObject().(client.Object)
+			result, err := packers[kind].transform(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept = append(kept, result.(*packed))
+		}
+		for i, p := range kept {
+			t.Run(fmt.Sprint(kind, i), func(t *testing.T) {
+				slim(list[i])
+				if diff := cmp.Diff(list[i], p.DeepCopyObject().(client.Object)); diff != "" {
 					t.Errorf("what is read differs (-want +got):\n%s", diff)
 				}
-				got := [...]string{p.GetNamespace(), p.GetName(), string(p.GetUID()), p.GetResourceVersion(), string(metav1.GetControllerOf(p).UID)}
-				if diff := cmp.Diff([...]string{want.GetNamespace(), want.GetName(), string(want.GetUID()), want.GetResourceVersion(), string(metav1.GetControllerOf(want).UID)}, got); diff != "" {
+				if diff := cmp.Diff(watched(list[i]), watched(p)); diff != "" {
 					t.Errorf("what watches see differs (-want +got):\n%s", diff)
 				}
 				if again, err := packers[kind].transform(p); err != nil || again != any(p) {
 					t.Errorf("what is packed is packed again, error %v", err)
 				}
-				// Both kinds take more than 2,000 bytes as protobuf, and 6,000 in Go.
+				// As protobuf or CBOR they have 2,000 bytes.
 				if size := len(p.bytes); size > 300 {
 					t.Errorf("%d bytes in the cache", size)
 				}
@@ -79,11 +120,19 @@ func TestPackedChildren(t *testing.T) {
 	}
 }
 
+// watched is what those who watch look at.
+func watched(o client.Object) metav1.ObjectMeta {
+	return metav1.ObjectMeta{
+		Namespace: o.GetNamespace(), Name: o.GetName(), UID: o.GetUID(), ResourceVersion: o.GetResourceVersion(),
+		Generation: o.GetGeneration(), OwnerReferences: o.GetOwnerReferences(),
+	}
+}
+
 func TestLedgerForgetsWhatIsPackedInTheCache(t *testing.T) {
 	d, _ := children(t, 1)
 	var l ledger
 	l.note(d.DeepCopy())
-	p, err := packerOf[appsv1.Deployment]().transform(d)
+	p, err := protobufPacker[appsv1.Deployment]().transform(d)
 	if err != nil {
 		t.Fatal(err)
 	}

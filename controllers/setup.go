@@ -46,10 +46,10 @@ const (
 func CacheOptions(namespaces ...string) cache.Options {
 	ours := labels.SelectorFromSet(labels.Set{desired.LabelManagedBy: desired.ManagedBy})
 	options := cache.Options{
-		DefaultTransform: slimmed,
 		ByObject: map[client.Object]cache.ByObject{
-			&appsv1.Deployment{}: {Label: ours, Transform: packerOf[appsv1.Deployment]().transform},
-			&batchv1.CronJob{}:   {Label: ours, Transform: packerOf[batchv1.CronJob]().transform},
+			&queuev1alpha1.AsyncQueue{}: {Transform: cborPacker[queuev1alpha1.AsyncQueue]().transform},
+			&appsv1.Deployment{}:        {Label: ours, Transform: protobufPacker[appsv1.Deployment]().transform},
+			&batchv1.CronJob{}:          {Label: ours, Transform: protobufPacker[batchv1.CronJob]().transform},
 		},
 	}
 	for _, namespace := range namespaces {
@@ -73,18 +73,10 @@ func slim(o client.Object) {
 	delete(o.GetAnnotations(), corev1.LastAppliedConfigAnnotation)
 }
 
-// slimmed makes an object fit for the cache.
-func slimmed(object any) (any, error) {
-	if o, ok := object.(client.Object); ok {
-		slim(o)
-	}
-	return object, nil
-}
-
 // SetupWithManager registers the reconciler, and what wakes it, with a manager
 // whose cache has CacheOptions.
 func (r *Reconciler) SetupWithManager(ctx context.Context, mgr manager.Manager) error {
-	index := func(o client.Object) []string { return []string{o.(*queuev1alpha1.AsyncQueue).EffectiveChannel()} }
+	index := func(o client.Object) []string { return []string{channelOf(o)} }
 	if err := mgr.GetFieldIndexer().IndexField(ctx, &queuev1alpha1.AsyncQueue{}, channelIndex, index); err != nil {
 		return fmt.Errorf("indexing AsyncQueues by channel: %w", err)
 	}
@@ -141,8 +133,7 @@ func (r *Reconciler) wakeUps(_ context.Context, requests workqueue.TypedRateLimi
 // the channel now, or no longer.
 func (r *Reconciler) sameChannel(ctx context.Context, o client.Object) []reconcile.Request {
 	var same queuev1alpha1.AsyncQueueList
-	channel := o.(*queuev1alpha1.AsyncQueue).EffectiveChannel()
-	if err := r.Client.List(ctx, &same, client.MatchingFields{channelIndex: channel}); err != nil {
+	if err := r.Client.List(ctx, &same, client.MatchingFields{channelIndex: channelOf(o)}); err != nil {
 		return nil // a list from the cache fails only while the manager stops
 	}
 	var requests []reconcile.Request
@@ -152,4 +143,9 @@ func (r *Reconciler) sameChannel(ctx context.Context, o client.Object) []reconci
 		}
 	}
 	return requests
+}
+
+// channelOf is the channel of a queue from the cache.
+func channelOf(o client.Object) string {
+	return unpacked(o).(*queuev1alpha1.AsyncQueue).EffectiveChannel()
 }
