@@ -1,45 +1,62 @@
 package controllers
 
 import (
+	"maps"
+	"sync"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
 
 	queuev1alpha1 "github.com/asyncqueue/operator/api/v1alpha1"
+	"github.com/asyncqueue/operator/internal/gauge"
 )
 
-// metrics shows the sizes of the queues.
+var (
+	desiredDesc = gauge.Desc("asyncqueue_desired_replicas", "Workers that the operator wants for a queue.")
+	readyDesc   = gauge.Desc("asyncqueue_ready_replicas", "Workers of a queue that are ready.")
+)
+
+// metrics shows the sizes of the queues. The zero value has none. It is safe for
+// concurrent use.
 type metrics struct {
-	desired, ready *prometheus.GaugeVec
+	mu    sync.Mutex
+	sizes map[types.NamespacedName]sizes
 }
 
-func newMetrics() *metrics {
-	gauge := func(name, help string) *prometheus.GaugeVec {
-		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{"namespace", "queue"})
-	}
-	return &metrics{
-		desired: gauge("asyncqueue_desired_replicas", "Workers that the operator wants for a queue."),
-		ready:   gauge("asyncqueue_ready_replicas", "Workers of a queue that are ready."),
-	}
-}
+type sizes struct{ desired, ready int32 }
 
 func (m *metrics) observe(q *queuev1alpha1.AsyncQueue) {
-	m.desired.WithLabelValues(q.Namespace, q.Name).Set(float64(q.Status.DesiredReplicas))
-	m.ready.WithLabelValues(q.Namespace, q.Name).Set(float64(q.Status.ReadyReplicas))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.sizes == nil {
+		m.sizes = map[types.NamespacedName]sizes{}
+	}
+	m.sizes[*keyOf(q)] = sizes{desired: q.Status.DesiredReplicas, ready: q.Status.ReadyReplicas}
 }
 
 func (m *metrics) forget(key types.NamespacedName) {
-	m.desired.DeleteLabelValues(key.Namespace, key.Name)
-	m.ready.DeleteLabelValues(key.Namespace, key.Name)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.sizes, key)
+}
+
+func (m *metrics) known() map[types.NamespacedName]sizes {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.sizes)
 }
 
 // Describe implements prometheus.Collector for the Reconciler.
 func (r *Reconciler) Describe(ch chan<- *prometheus.Desc) {
-	r.metrics.desired.Describe(ch)
-	r.metrics.ready.Describe(ch)
+	ch <- desiredDesc
+	ch <- readyDesc
 }
 
 // Collect implements prometheus.Collector for the Reconciler.
 func (r *Reconciler) Collect(ch chan<- prometheus.Metric) {
-	r.metrics.desired.Collect(ch)
-	r.metrics.ready.Collect(ch)
+	for key, size := range r.metrics.known() {
+		q := gauge.Of(key)
+		ch <- q.Metric(desiredDesc, float64(size.desired))
+		ch <- q.Metric(readyDesc, float64(size.ready))
+	}
 }

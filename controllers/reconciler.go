@@ -57,7 +57,7 @@ type Reconciler struct {
 
 	written  ledger
 	memories memories
-	metrics  *metrics
+	metrics  metrics
 	pacer    pacer
 }
 
@@ -66,7 +66,7 @@ func New(config Config) *Reconciler {
 	if config.Clock == nil {
 		config.Clock = time.Now
 	}
-	return &Reconciler{Config: config, metrics: newMetrics(), pacer: newPacer()}
+	return &Reconciler{Config: config, pacer: newPacer()}
 }
 
 // Reconcile brings one queue closer to its spec and its status up to date.

@@ -13,7 +13,7 @@ import (
 // targetOf is what the poller is to do for a queue.
 func targetOf(q *queuev1alpha1.AsyncQueue, c connect.Connection) poll.Target {
 	t := poll.Target{
-		Redis: c.Poll, Channel: q.EffectiveChannel(), Ahead: aheadOf(q), Age: measuresWait(q), Digest: digestOf(q),
+		Redis: &c.Poll, Channel: q.EffectiveChannel(), Ahead: aheadOf(q), Age: measuresWait(q), Digest: digestOf(q),
 		Gate: gateOf(q),
 	}
 	if reload := q.Spec.TimeoutReload; reload != nil {

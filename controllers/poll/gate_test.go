@@ -62,7 +62,7 @@ func TestGatesAreSetAsAsked(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	conn := connected(t, targets[named("a")].Redis)
+	conn := connected(t, *targets[named("a")].Redis)
 	want := map[types.NamespacedName]poll.GateSight{named("a"): {Gate: closed}, named("b"): {Gate: open}, named("c"): {Gate: changing}}
 	if diff := cmp.Diff(want, lookAtGates(t, conn, targets)); diff != "" {
 		t.Errorf("sights (-want +got):\n%s", diff)
@@ -100,7 +100,7 @@ func TestGatesOnACluster(t *testing.T) {
 	targets := map[types.NamespacedName]poll.Target{}
 	for _, name := range []string{"one", "two", "three", "four"} {
 		targets[types.NamespacedName{Name: name}] = poll.Target{
-			Redis: r, Channel: "{" + name + "}", Gate: poll.Gate{Key: "c:IS_PUSH_" + name, Closed: true},
+			Redis: &r, Channel: "{" + name + "}", Gate: poll.Gate{Key: "c:IS_PUSH_" + name, Closed: true},
 		}
 	}
 	for key, sight := range lookAtGates(t, connected(t, r), targets) {
@@ -132,7 +132,7 @@ func TestARefusedGateHidesNothing(t *testing.T) {
 	refused.Gate, granted.Gate = poll.Gate{Key: "c:may-not", Closed: true}, poll.Gate{Key: "c:may", Closed: true}
 	other := types.NamespacedName{Name: "other"}
 	targets := map[types.NamespacedName]poll.Target{orders: refused, other: granted}
-	conn := connected(t, refused.Redis)
+	conn := connected(t, *refused.Redis)
 	sights := lookAtGates(t, conn, targets)
 	fault := sights[orders].Fault
 	if fault == nil || fault.Reason != queuev1alpha1.ReasonRedisPermissionDenied || !strings.HasPrefix(fault.Message, "the intake gate c:may-not cannot be set: ") {

@@ -1,9 +1,12 @@
 package poll
 
 import (
+	"maps"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/asyncqueue/operator/internal/gauge"
 )
 
 // Metrics counts the poller's looks.
@@ -47,13 +50,22 @@ func (m *Metrics) looked(took time.Duration, err error) {
 }
 
 var (
-	messagesDesc = prometheus.NewDesc("asyncqueue_messages",
-		"Messages of a queue in each state, as last seen by the operator.", []string{"namespace", "queue", "state"}, nil)
-	inHandDesc = prometheus.NewDesc("asyncqueue_messages_in_hand",
-		"Messages that workers have in hand, late runs included.", []string{"namespace", "queue"}, nil)
-	reachableDesc = prometheus.NewDesc("asyncqueue_queue_reachable",
-		"1 while the operator sees the queue in Redis, else 0.", []string{"namespace", "queue"}, nil)
+	messagesDesc  = gauge.Desc("asyncqueue_messages", "Messages of a queue in each state, as last seen by the operator.", "state")
+	inHandDesc    = gauge.Desc("asyncqueue_messages_in_hand", "Messages that workers have in hand, late runs included.")
+	reachableDesc = gauge.Desc("asyncqueue_queue_reachable", "1 while the operator sees the queue in Redis, else 0.")
 )
+
+// stateGauges are the gauges of a backlog.
+var stateGauges = []struct {
+	label gauge.Label
+	count func(Backlog) int64
+}{
+	{gauge.NewLabel("state", "waiting"), func(b Backlog) int64 { return b.Waiting }},
+	{gauge.NewLabel("state", "delayed"), func(b Backlog) int64 { return b.Delayed }},
+	{gauge.NewLabel("state", "reserved"), func(b Backlog) int64 { return b.Reserved }},
+	{gauge.NewLabel("state", "timeout"), func(b Backlog) int64 { return b.Timeout }},
+	{gauge.NewLabel("state", "failed"), func(b Backlog) int64 { return b.Failed }},
+}
 
 // Describe implements prometheus.Collector.
 func (p *Poller) Describe(ch chan<- *prometheus.Desc) {
@@ -65,24 +77,22 @@ func (p *Poller) Describe(ch chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector with what is known about each queue. A
 // queue that was never seen has no numbers.
 func (p *Poller) Collect(ch chan<- prometheus.Metric) {
-	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
-	}
-	for key, seen := range p.Watched() {
+	p.mu.Lock()
+	places := maps.Clone(p.places)
+	p.mu.Unlock()
+	for key, l := range places {
+		seen, q := l.latest(key), gauge.Of(key)
 		reachable := 0.0
 		if seen.Known() {
 			reachable = 1
 		}
-		gauge(reachableDesc, reachable, key.Namespace, key.Name)
+		ch <- q.Metric(reachableDesc, reachable)
 		if seen.At.IsZero() {
 			continue
 		}
-		gauge(inHandDesc, float64(seen.InHand), key.Namespace, key.Name)
-		b := seen.Backlog
-		for state, n := range map[string]int64{
-			"waiting": b.Waiting, "delayed": b.Delayed, "reserved": b.Reserved, "timeout": b.Timeout, "failed": b.Failed,
-		} {
-			gauge(messagesDesc, float64(n), key.Namespace, key.Name, state)
+		ch <- q.Metric(inHandDesc, float64(seen.InHand))
+		for _, state := range stateGauges {
+			ch <- q.Metric(messagesDesc, float64(state.count(seen.Backlog)), state.label)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package poll
 
 import (
 	"context"
-	"maps"
 	"sync"
 	"time"
 
@@ -130,13 +129,14 @@ func (p *Poller) Watch(key types.NamespacedName, target Target) {
 	}
 	l := p.loops[target.Redis.ID]
 	if l == nil {
-		l = newLoop(p.config, target.Redis, p.wakeUp)
+		l = newLoop(p.config, *target.Redis, p.wakeUp)
 		p.loops[target.Redis.ID] = l
 		if p.start != nil {
 			p.start(l)
 		}
 	}
 	p.places[key] = l
+	target.Redis = &l.redis // thousands of queues may have one
 	l.watch(key, target)
 }
 
@@ -171,16 +171,4 @@ func (p *Poller) Latest(key types.NamespacedName) Observation {
 		return Observation{}
 	}
 	return l.latest(key)
-}
-
-// Watched returns the queues that are looked at, with what is known about each.
-func (p *Poller) Watched() map[types.NamespacedName]Observation {
-	p.mu.Lock()
-	places := maps.Clone(p.places)
-	p.mu.Unlock()
-	known := make(map[types.NamespacedName]Observation, len(places))
-	for key, l := range places {
-		known[key] = l.latest(key)
-	}
-	return known
 }

@@ -172,7 +172,7 @@ func pass(d time.Duration) {
 
 func target(id string) poll.Target {
 	return poll.Target{
-		Redis: poll.Redis{ID: id, Address: id + ":6379"}, Channel: "{orders}",
+		Redis: &poll.Redis{ID: id, Address: id + ":6379"}, Channel: "{orders}",
 		Digest: func(o poll.Observation) string {
 			switch {
 			case o.Fault != nil:

@@ -77,7 +77,7 @@ func (e *entry) foreigners(look Look, now time.Time) Foreigners {
 // silence only when it lasts.
 func (e *entry) failed(err error) {
 	e.failures++
-	fault := faultOf(err, e.target.Redis)
+	fault := faultOf(err, *e.target.Redis)
 	if fault.passing && e.failures <= tolerated && !e.seen.At.IsZero() {
 		return
 	}

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { redistest.Main(m) }
 
 func redisTarget(addr, channel string) poll.Target {
 	return poll.Target{
-		Redis:   poll.Redis{ID: addr, Address: addr, Config: redisconn.Config{URL: "redis://" + addr}},
+		Redis:   &poll.Redis{ID: addr, Address: addr, Config: redisconn.Config{URL: "redis://" + addr}},
 		Channel: channel, Ahead: time.Minute,
 		Digest: func(poll.Observation) string { return "" },
 	}
@@ -37,7 +37,7 @@ func client(t *testing.T, addr string) *redis.Client {
 func look(t *testing.T, targets map[types.NamespacedName]poll.Target) (map[types.NamespacedName]poll.Result, error) {
 	t.Helper()
 	for _, target := range targets {
-		conn, err := poll.Connect(target.Redis)
+		conn, err := poll.Connect(*target.Redis)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,7 +206,7 @@ func TestMindsAfterALookAtSome(t *testing.T) {
 		names[name] = types.NamespacedName{Name: name}
 		targets[names[name]] = redisTarget(addr, "{"+name+"}")
 	}
-	conn, err := poll.Connect(targets[names["due"]].Redis)
+	conn, err := poll.Connect(*targets[names["due"]].Redis)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,9 @@ import (
 
 // Target is a queue to look at, and what to do for it.
 type Target struct {
-	// Redis is where the queue lives. Queues with the same Redis share a loop.
-	Redis Redis
+	// Redis is where the queue lives. Queues with the same Redis share a loop. Not
+	// changed.
+	Redis *Redis
 	// Channel is the queue's channel.
 	Channel string
 	// Redeliver puts what dead workers held back on the queue; otherwise it is

@@ -107,7 +107,7 @@ func newStage(t *testing.T, r *queuev1alpha1.Redis, s secrets) *stage {
 	polling.Go(func() { _ = st.poller.Start(ctx) })
 	t.Cleanup(func() { cancel(); polling.Wait() })
 	st.poller.Watch(key, poll.Target{
-		Redis: st.connection.Poll, Channel: st.queue.EffectiveChannel(), Digest: func(poll.Observation) string { return "" },
+		Redis: &st.connection.Poll, Channel: st.queue.EffectiveChannel(), Digest: func(poll.Observation) string { return "" },
 	})
 	return st
 }
