@@ -15,13 +15,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	queuev1alpha1 "github.com/asyncqueue/operator/api/v1alpha1"
 	"github.com/asyncqueue/operator/controllers"
 	"github.com/asyncqueue/operator/controllers/connect"
 	"github.com/asyncqueue/operator/controllers/poll"
-	"github.com/asyncqueue/operator/internal/guard"
 )
 
 const (
@@ -75,7 +75,7 @@ func newManager(o options) (manager.Manager, error) {
 	cached := controllers.CacheOptions(o.namespaces...)
 	metrics := metricsserver.Options{BindAddress: o.metricsAddress, SecureServing: o.metricsSecure}
 	if o.metricsSecure {
-		metrics.FilterProvider = guard.Filter
+		metrics.FilterProvider = filters.WithAuthenticationAndAuthorization
 	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                  scheme,

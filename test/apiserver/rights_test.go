@@ -21,13 +21,13 @@ import (
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/yaml"
 
 	queuev1alpha1 "github.com/asyncqueue/operator/api/v1alpha1"
 	"github.com/asyncqueue/operator/controllers/connect"
 	"github.com/asyncqueue/operator/controllers/desired"
-	"github.com/asyncqueue/operator/internal/guard"
 )
 
 var _ = Describe("The rights of config", func() {
@@ -166,7 +166,7 @@ func serveMetrics(ctx SpecContext) string {
 	election := allowElection(ctx)
 	mgr, err := ctrl.NewManager(operatorConfig(ctx, &requestLog{}, operatorUser), ctrl.Options{
 		Scheme:                        scheme.Scheme,
-		Metrics:                       metricsserver.Options{BindAddress: address, SecureServing: true, FilterProvider: guard.Filter},
+		Metrics:                       metricsserver.Options{BindAddress: address, SecureServing: true, FilterProvider: filters.WithAuthenticationAndAuthorization},
 		Logger:                        GinkgoLogr,
 		LeaderElection:                true,
 		LeaderElectionID:              "asyncqueue-operator.queue.asyncqueue.dev",
