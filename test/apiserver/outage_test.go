@@ -169,7 +169,7 @@ var _ = Describe("An outage of the API server", func() {
 
 		By("starting again")
 		start(ctx)
-		lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: p.leaseNamespace, Name: "asyncqueue-operator.queue.asyncqueue.dev"}}
+		lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: p.leaseNamespace, Name: leaseID}}
 		Expect(k8sClient.Delete(ctx, lease)).To(Succeed()) // else it would run out first
 		after := o.awaitDeployment(ctx, "orders", 5)
 		Expect(after.UID).To(Equal(before.UID))

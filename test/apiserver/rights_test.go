@@ -11,6 +11,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	authenticationv1 "k8s.io/api/authentication/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -169,7 +170,7 @@ func serveMetrics(ctx SpecContext) string {
 		Metrics:                       metricsserver.Options{BindAddress: address, SecureServing: true, FilterProvider: filters.WithAuthenticationAndAuthorization},
 		Logger:                        GinkgoLogr,
 		LeaderElection:                true,
-		LeaderElectionID:              "asyncqueue-operator.queue.asyncqueue.dev",
+		LeaderElectionID:              leaseID,
 		LeaderElectionNamespace:       election,
 		LeaderElectionReleaseOnCancel: true,
 	})
@@ -185,7 +186,12 @@ func serveMetrics(ctx SpecContext) string {
 	return address
 }
 
-// allowElection lets operators stand for the lease, and returns its namespace.
+// leaseID is the name of the lease.
+const leaseID = "asyncqueue-operator.queue.asyncqueue.dev"
+
+// allowElection lets operators stand for the lease, and returns its namespace. A lease
+// that an earlier spec left is taken away: to make one is a right of the operator, which
+// must not be found idle by the order of the specs.
 func allowElection(ctx SpecContext) string {
 	GinkgoHelper()
 	election := electionRole()
@@ -200,6 +206,8 @@ func allowElection(ctx SpecContext) string {
 	} {
 		Expect(client.IgnoreAlreadyExists(k8sClient.Create(ctx, object))).To(Succeed())
 	}
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: election.Namespace, Name: leaseID}}
+	Expect(client.IgnoreNotFound(k8sClient.Delete(ctx, lease))).To(Succeed())
 	return election.Namespace
 }
 
