@@ -133,7 +133,7 @@ func (t *trial) start(ctx context.Context) error {
 
 // pushOneByOne pushes a message when the one before was handled and a while has passed.
 func (t *trial) pushOneByOne(ctx context.Context, m mould) error {
-	time.Sleep(time.Second) // all workers are up and wait
+	time.Sleep(time.Second) // until all workers wait: asynq and the naive ones tell nobody when they do
 	for i := range t.messages {
 		time.Sleep(5*time.Millisecond + rand.N(15*time.Millisecond))
 		if err := contenders[t.setup.Contender].produce(ctx, t.rdb, [][]byte{m.make(i, time.Now())}); err != nil {

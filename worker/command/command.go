@@ -66,9 +66,8 @@ type IO struct {
 	// LookupEnv reads the environment, as os.LookupEnv.
 	LookupEnv func(string) (string, bool)
 	// Restart replaces the process by a fresh one when the worker is recycled
-	// (--max-messages,
-	// --max-memory-percent). It returns only an error. Nil: the command ends with
-	// status 0 instead.
+	// (--max-messages, --max-memory-percent). It returns only an error. Nil: the
+	// command ends with status 0 instead.
 	Restart func() error
 }
 
