@@ -14,9 +14,15 @@ const compareEvery = 30 * time.Second
 // compare gives back the runs that stand in the hand in Redis without being known here. A fail-over
 // leaves such runs, since the promoted replica may not have heard of their end: unless somebody lets
 // go of them, they stand there as long as the worker lives. It belongs behind an Exchange that
-// succeeded, which has brought all runs that a lost answer had kept back, and is called while
-// exchanging is held, so that no run can become known meanwhile.
-func (c *Consumer) compare(ctx context.Context, worker string) error {
+// succeeded. No other may be on the way meanwhile, so that no run can become known, and none may be
+// unanswered: one that is brings the runs that its lost answer had kept back first.
+func (c *Consumer) compare(ctx context.Context) error {
+	c.exchanging.Lock()
+	defer c.exchanging.Unlock()
+	worker, err := c.life()
+	if err != nil || !c.lanes.answered() {
+		return nil //nolint:nilerr // without a life in Redis there is nothing to compare with
+	}
 	fields, err := c.queue.rdb.HKeys(ctx, c.queue.keys.hand(worker)).Result()
 	if err != nil {
 		return fmt.Errorf("comparing the hand of worker %s: %w", worker, err)
@@ -29,9 +35,7 @@ func (c *Consumer) compare(ctx context.Context, worker string) error {
 	for part := range slices.Chunk(unknown, batchLimit) {
 		args := make([]any, 0, 3+len(part))
 		args = append(args, worker, string(loss), c.cfg.MaxReloads)
-		for _, id := range part {
-			args = append(args, id.String())
-		}
+		args = appendTexts(args, part)
 		if err := scriptDisown.Run(ctx, c.queue.rdb, c.queue.keys.worker(worker), args...).Err(); err != nil {
 			return fmt.Errorf("giving back runs that worker %s does not know: %w", worker, err)
 		}
@@ -44,7 +48,12 @@ func (c *Consumer) compare(ctx context.Context, worker string) error {
 // mustCompare says whether the hand is to be compared: after an error of Redis, behind which a
 // fail-over may stand, and now and then where there is much to do.
 func (c *Consumer) mustCompare(acked int) bool {
-	return c.suspicious.Load() || acked > 0 && time.Since(c.compared) > compareEvery
+	if c.suspicious.Load() {
+		return true
+	}
+	c.exchanging.RLock()
+	defer c.exchanging.RUnlock()
+	return acked > 0 && time.Since(c.compared) > compareEvery
 }
 
 // unknown returns those of the runs that are not in hand, the latest first.

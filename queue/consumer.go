@@ -86,14 +86,13 @@ func hostName() string {
 }
 
 // Consumer claims messages for one worker and ends their runs. All methods are safe for concurrent
-// use; Exchange calls wait for each other.
+// use; two Exchange calls may be on the way at once, others wait.
 type Consumer struct {
 	queue *Queue
 	cfg   ConsumerConfig
 
-	exchanging sync.Mutex  // held through an Exchange
-	claims     uint64      // number of the next claim; guarded by exchanging
-	claimed    []Run       // by a part of an Exchange that failed later; guarded by exchanging
+	exchanging sync.RWMutex // read-locked through an Exchange, locked where none may be on the way
+	lanes      lanes
 	compared   time.Time   // when the hand was last compared with Redis; guarded by exchanging
 	suspicious atomic.Bool // a call has failed since: what Redis had confirmed may be undone
 
@@ -118,7 +117,7 @@ func (q *Queue) NewConsumer(cfg ConsumerConfig) (*Consumer, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("creating consumer: %w", err)
 	}
-	return &Consumer{queue: q, cfg: cfg, claims: 1, hand: newHand(), now: time.Now, blocks: map[string]int{}, unblocked: make(chan struct{})}, nil
+	return &Consumer{queue: q, cfg: cfg, lanes: newLanes(), hand: newHand(), now: time.Now, blocks: map[string]int{}, unblocked: make(chan struct{})}, nil
 }
 
 // ID returns the worker's name in Redis, which changes with each registration; empty before the
@@ -154,7 +153,8 @@ func (c *Consumer) Register(ctx context.Context) error {
 	c.active = true
 	c.contact = time.Now()
 	c.mu.Unlock()
-	c.claimed, c.compared = nil, time.Now()
+	c.lanes.reset()
+	c.compared = time.Now()
 	c.hand.empty()
 	return nil
 }

@@ -164,7 +164,8 @@ func TestExchangeNamesWhatRedisLost(t *testing.T) {
 	mustPush(t, q, "a", "b", "c")
 	c := newTestConsumer(t, q, ConsumerConfig{})
 	runs := mustExchange(t, c, nil, 3).Runs
-	if err := q.rdb.HDel(t.Context(), q.keys.hand(c.ID()), runs[1].ID.String()).Err(); err != nil {
+	args := []any{c.ID(), string(Park), 0, runs[1].ID.String()}
+	if err := scriptDisown.Run(t.Context(), q.rdb, q.keys.worker(c.ID()), args...).Err(); err != nil {
 		t.Fatal(err)
 	}
 	answer := mustExchange(t, c, idsOf(runs), 0)

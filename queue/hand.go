@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// hand is what a consumer believes to hold in Redis. It lets an Exchange find out cheaply that
-// nothing is missing there, and tells a run that was lost from one that an unanswered call has ended.
+// hand is what a consumer believes to hold in Redis. It tells a run that was lost from one that an
+// unanswered call has ended.
 type hand struct {
 	mu   sync.Mutex
 	runs map[RunID]grip
@@ -66,17 +66,16 @@ func (h *hand) isUnsure(id RunID) bool {
 // acks is what an Exchange acknowledges.
 type acks struct {
 	ids     []RunID // in hand, ascending
-	ranges  []RunID // first and last of each row of ids without a gap
+	rows    []RunID // first and last of each row of ids without a gap
 	counted []RunID // those with a redelivery count
 	unknown []RunID // not in hand at all: lost
-	held    int     // runs in hand, these included
 }
 
 // sort looks at the runs that ended.
 func (h *hand) sort(done []RunID) acks {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	a := acks{ids: make([]RunID, 0, len(done)), held: len(h.runs)}
+	a := acks{ids: make([]RunID, 0, len(done))}
 	for _, id := range done {
 		g, held := h.runs[id]
 		if !held {
@@ -90,18 +89,18 @@ func (h *hand) sort(done []RunID) acks {
 	}
 	slices.Sort(a.ids)
 	a.ids = slices.Compact(a.ids)
-	a.ranges = rangesOf(a.ids)
+	a.rows = rowsOf(a.ids)
 	return a
 }
 
-func rangesOf(ids []RunID) []RunID {
-	var ranges []RunID
+func rowsOf(ids []RunID) []RunID {
+	var rows []RunID
 	for i, id := range ids {
 		if i > 0 && id == ids[i-1]+1 {
-			ranges[len(ranges)-1] = id
+			rows[len(rows)-1] = id
 		} else {
-			ranges = append(ranges, id, id)
+			rows = append(rows, id, id)
 		}
 	}
-	return ranges
+	return rows
 }

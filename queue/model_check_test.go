@@ -45,7 +45,7 @@ func TestScriptsAgreeWithTheModel(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"push": m.push, "pushDelayed": m.pushDelayed, "join": m.join, "exchange": m.exchange, "await": m.await,
 			"retry": m.retry, "requeue": m.requeue, "fail": m.fail, "release": m.release, "expire": m.expire,
-			"claim": m.claim, "expire again": m.expire, "expire once more": m.expire,
+			"claim": m.claim, "claim twice at once": m.claimTwice, "expire again": m.expire, "expire once more": m.expire,
 			"hold": m.hold, "withdraw": m.withdraw,
 			"sweep": m.sweep, "tend": m.tend, "reload": m.reload, "flush": m.flush,
 			"hyperfPop": m.hyperfPop, "hyperfAck": m.hyperfAck, "hyperfReload": m.hyperfReload,
@@ -156,6 +156,36 @@ func (m *machine) exchange(rt *rapid.T) {
 }
 
 func (m *machine) claim(rt *rapid.T) { m.exchangeWith(rt, m.consumer(rt), nil) }
+
+// claimTwice claims twice at once, and both answers are lost.
+func (m *machine) claimTwice(rt *rapid.T) {
+	c := m.consumer(rt)
+	var claims [][]string
+	var held []*lane
+	for range flights {
+		want := rapid.IntRange(0, 3).Draw(rt, "want")
+		claim := m.model.claim(c.ID(), want)
+		for _, payload := range claim {
+			m.model.reserved[payload] = 0 // by a run that has no name yet
+		}
+		claims = append(claims, claim)
+		m.fault.loseAnswer()
+		if _, err := c.Exchange(m.t.Context(), nil, want); err == nil {
+			rt.Fatal("the fault did not strike")
+		}
+		held = append(held, c.lanes.enter()) // the next one goes another way
+	}
+	for _, l := range held {
+		c.lanes.leave(l)
+	}
+	for _, claim := range claims {
+		answer, err := c.Exchange(m.t.Context(), nil, 0)
+		if got := payloadsOf(answer.Runs); err != nil || !slices.Equal(got, claim) {
+			rt.Fatalf("claimed %q, want %q (%v)", got, claim, err)
+		}
+		m.model.hold(c.ID(), answer.Runs)
+	}
+}
 
 func (m *machine) exchangeWith(rt *rapid.T, c *Consumer, done []RunID) {
 	want := rapid.IntRange(0, 5).Draw(rt, "want")

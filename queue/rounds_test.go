@@ -137,7 +137,7 @@ func TestBeatsOfOtherVersions(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := q.rdb.HSet(ctx, q.keys.hand("later"), "claim", "x", "note", "n", "1795383743000010", "m").Err(); err != nil {
+	if err := q.rdb.HSet(ctx, q.keys.hand("later"), "claim1", "x", "note", "n", "1795383743.000010", "m").Err(); err != nil {
 		t.Fatal(err)
 	}
 	living := newTestConsumer(t, q, ConsumerConfig{})

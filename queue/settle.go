@@ -62,9 +62,7 @@ func (c *Consumer) Release(ctx context.Context, ids ...RunID) error {
 		part := ids[:min(len(ids), batchLimit)]
 		args := make([]any, 0, 1+len(part))
 		args = append(args, worker)
-		for _, id := range part {
-			args = append(args, id.String())
-		}
+		args = appendTexts(args, part)
 		if err := scriptRelease.Run(ctx, once{c.queue.rdb}, c.queue.keys.worker(worker), args...).Err(); err != nil {
 			c.hand.doubt(part...)
 			c.suspicious.Store(true)

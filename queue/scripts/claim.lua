@@ -2,7 +2,8 @@
 -- written down. KEYS and ARGV are those of exchange.lua.
 local call = redis.call
 local WAITING, RESERVED, EQUAL, REDELIVERED, TOKENS, HAND = KEYS[1], KEYS[3], KEYS[9], KEYS[10], KEYS[14], KEYS[#KEYS - 1]
-local claim, want, handle, budget = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local note, claim, want, handle, budget = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local acks, rows, forgets, given = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), 10
 local largest, oversized = tonumber(ARGV[10]), {} -- bytes that a message may have; those of the messages that had more
 if largest == 0 then largest = math.huge end
 
@@ -26,6 +27,7 @@ end
 -- Takes messages from the tail of a list, a few first, then as many as fit by the size of those, so that
 -- large ones do not come by the hundred. What is beyond the budget goes back, but for the first one.
 local function take(key, into, bytes)
+  local largest = largest
   while #into < want and bytes < budget do
     local before = #into
     local count = math.min(want - before, 8)
@@ -34,32 +36,49 @@ local function take(key, into, bytes)
     end
     local got = call('RPOP', key, count)
     if not got then break end
-    local kept, large = math.max(before, 1), false
-    for i, payload in ipairs(got) do
-      into[before + i] = payload
-      bytes = bytes + #payload
-      large = large or #payload > largest
+    local kept, large, arrived = math.max(before, 1), false, #got
+    for i = 1, arrived do
+      local payload = got[i]
+      local size = #payload
+      into[before + i], bytes = payload, bytes + size
+      if size > largest then large = true end
     end
     local full = bytes > budget
-    for i = #into, kept + 1, -1 do
+    for i = before + arrived, kept + 1, -1 do
       if bytes <= budget or not pcall(call, 'RPUSH', key, into[i]) then break end -- what may not go back is claimed
       bytes = bytes - #into[i]
       into[i] = nil
     end
     if large then refuse_oversized(into) end
     if full then return budget end
-    if #got < count then break end
+    if arrived < count then break end
   end
   return bytes
 end
 
 -- Tokens are dealt in tens: five digits from the channel's counter, never 00000, and one of the ten.
-local function deal_tokens(count)
-  local tens = math.ceil(count / 10)
-  local first = (call('INCRBY', TOKENS, tens) - tens) % 90000 + 1
-  local texts = {}
-  for i = 1, tens do texts[i] = string.format('%05d', first + i - 1) end
-  return texts
+local function deal_tens(count)
+  return (call('INCRBY', TOKENS, count) - count) % 90000 + 1
+end
+
+local UNITS = {'0', '1', '2', '3', '4', '5', '6', '7', '8', '9'}
+
+-- The runs of these payloads as a row of id, payload, id, payload, ..., which is what the hand takes (fields
+-- and values) and `reserved` too (scores and members). This loop and that of take() are what a claim costs.
+local function runs_of(payloads)
+  local count = #payloads
+  local second = string.format('%d.', tonumber(call('TIME')[1]) + handle + 1)
+  local ten, row, n = deal_tens(math.ceil(count / 10)), {}, 0
+  for from = 1, count, 10 do
+    local text = second .. string.format('%05d', ten)
+    for i = from, math.min(from + 9, count) do
+      row[n + 1] = text .. UNITS[i - from + 1]
+      row[n + 2] = payloads[i] -- a statement of its own: the later of two values is set first
+      n = n + 2
+    end
+    ten = ten + 1
+  end
+  return row
 end
 
 local in_hand = false
@@ -67,29 +86,17 @@ local in_hand = false
 -- What was claimed is written into the hand first, which is the record that counts; a payload that
 -- stands in `reserved` already is set beside.
 local function reserve(payloads)
-  local second = string.format('%d', tonumber(call('TIME')[1]) + handle + 1)
-  local tens, units = deal_tokens(#payloads), {'0', '1', '2', '3', '4', '5', '6', '7', '8', '9'}
-  local first = second .. tens[1] .. '0'
-  local fields, entries = {'claim', claim .. ' ' .. first .. ' ' .. #payloads}, {}
-  local ids, scores
-  for i, payload in ipairs(payloads) do
-    local unit = (i - 1) % 10
-    if unit == 0 then
-      local ten = tens[(i - 1) / 10 + 1]
-      ids, scores = second .. ten, second .. '.' .. ten
-    end
-    fields[2 * i + 1], fields[2 * i + 2] = ids .. units[unit + 1], payload
-    entries[2 * i - 1], entries[2 * i] = scores .. units[unit + 1], payload
-  end
-  call('HSET', HAND, unpack(fields))
+  local row = runs_of(payloads)
+  local first = row[1]
+  call('HSET', HAND, note, claim .. ' ' .. first .. ' ' .. #payloads, unpack(row))
   in_hand = true
-  if call('ZADD', RESERVED, 'NX', unpack(entries)) < #payloads then
+  if call('ZADD', RESERVED, 'NX', unpack(row)) < #payloads then
     local stand = call('ZMSCORE', RESERVED, unpack(payloads))
     call('HDEL', HAND, '') -- if this user may not remove, all stay in hand, and none stands beside as well
     for i, payload in ipairs(payloads) do
-      if tonumber(stand[i]) ~= tonumber(entries[2 * i - 1]) then
+      if tonumber(stand[i]) ~= tonumber(row[2 * i - 1]) then
         call('HINCRBY', EQUAL, payload, 1)
-        call('HDEL', HAND, fields[2 * i + 1])
+        call('HDEL', HAND, row[2 * i - 1])
         payloads[i] = false
       end
     end
@@ -116,4 +123,21 @@ local function redeliveries(payloads)
   local digests = {}
   for i, payload in ipairs(payloads) do digests[i] = redis.sha1hex(payload or '') end
   return call('HMGET', REDELIVERED, unpack(digests))
+end
+
+local unmirrored = 0
+
+-- Takes the acknowledged runs out of `reserved`. A score belongs to one run, so that removing by score cannot
+-- hit a later run of the same payload. True: all stood there, so that all are in hand; of a run that was
+-- given back the entry went too.
+local function unmirror()
+  for i = given + acks + 1, given + acks + 2 * rows, 2 do
+    unmirrored = unmirrored + call('ZREMRANGEBYSCORE', RESERVED, ARGV[i], ARGV[i + 1])
+  end
+  return unmirrored == acks
+end
+
+-- The hand is the record that counts and goes last.
+local function let_go_of_all()
+  if acks > 0 then call('HDEL', HAND, unpack(ARGV, given + 1, given + acks)) end
 end

@@ -4,10 +4,10 @@
 --   1 waiting  2 delayed  3 reserved  4 timeout  5 failed
 --   6 workers  7 late  8 beside  9 equal  10 redelivered  11 reasons  12 tender  13 ghosts  14 tokens  15 seen
 --   16 hand:<worker>  17 inbox:<worker>   (only where a script serves one worker)
--- Redis TIME is the only clock. A run id is a number of 16 digits: the second of the handle deadline,
--- and six digits of token, which no other run of that second has. The score of the run in `reserved`
--- is the same with a point before the token. These texts are made once and passed on, since turning
--- numbers into text is what costs most in a script.
+-- Redis TIME is the only clock. A run id is the second of the handle deadline, a point, and six digits
+-- of token, which no other run of that second has: 1700000010.000123. As a number it is the score of the
+-- run in `reserved`. These texts are made once and passed on, since turning numbers into text is what
+-- costs most in a script.
 
 local WAITING, DELAYED, RESERVED, TIMEOUT, FAILED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local WORKERS, LATE, BESIDE, EQUAL, REDELIVERED = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -60,19 +60,15 @@ local function in_batches(list, fn)
   end
 end
 
--- Whether a field of a hand is a run. Other fields are notes, `claim` or those of a later version.
+-- Whether a field of a hand is a run. Other fields are notes: of claims, or of a later version.
 local function is_run(field)
-  return #field == 16 and not string.find(field, '%D')
-end
-
-local function score_of(id)
-  return string.sub(id, 1, -7) .. '.' .. string.sub(id, -6)
+  return string.find(field, '^%d+%.%d%d%d%d%d%d$') ~= nil
 end
 
 -- Whether the entry of this payload in `reserved` was written by this very run.
 local function is_mirrored(id, payload)
   local score = call('ZSCORE', RESERVED, payload)
-  return score and tonumber(score) == tonumber(score_of(id))
+  return score and tonumber(score) == tonumber(id)
 end
 
 -- Whether `timeout` holds a copy of the payload that no late run has already put down as its own.
@@ -90,7 +86,7 @@ end
 local function is_late(worker, id, payload)
   local mark = call('HGET', LATE, worker .. '/' .. id)
   if mark then return mark ~= HELD end
-  if is_mirrored(id, payload) or clock() < tonumber(string.sub(id, 1, -7)) then return false end
+  if is_mirrored(id, payload) or clock() < math.floor(tonumber(id)) then return false end
   return parked_unseen(payload)
 end
 

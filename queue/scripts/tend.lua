@@ -41,7 +41,7 @@ end
 local function forget_marks_of_the_gone()
   if call('EXISTS', LATE) == 0 then return end
   for _, mark in ipairs(call('HRANDFIELD', LATE, 100)) do
-    local worker = string.match(mark, '^(.*)/%d+$')
+    local worker = string.match(mark, '^(.*)/[^/]*$')
     if not worker or call('HEXISTS', WORKERS, worker) == 0 then call('HDEL', LATE, mark) end
   end
 end

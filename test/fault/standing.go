@@ -91,8 +91,12 @@ func full(ctx context.Context, rdb redis.UniversalClient, channel string) ([]str
 		if err != nil {
 			return nil, err
 		}
-		if strings.HasPrefix(name, "hand:") && rdb.HExists(ctx, key, "claim").Val() {
-			n--
+		if strings.HasPrefix(name, "hand:") {
+			for _, note := range []string{"claim1", "claim2"} {
+				if rdb.HExists(ctx, key, note).Val() {
+					n--
+				}
+			}
 		}
 		if n > 0 {
 			found = append(found, fmt.Sprintf("%s %d", name, n))

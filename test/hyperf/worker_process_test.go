@@ -227,7 +227,7 @@ func (c *channel) held(t *testing.T) map[string]int {
 			t.Fatal(err)
 		}
 		for field, payload := range fields {
-			if _, err := strconv.Atoi(field); err == nil {
+			if _, err := strconv.ParseFloat(field, 64); err == nil {
 				all[idOf(t, payload)]++
 			}
 		}
