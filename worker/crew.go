@@ -1,6 +1,9 @@
 package worker
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // crew runs tasks, each as soon as it is given, on goroutines that it keeps: as
 // many as there are runs at once. A member that has ended a run takes the next
@@ -12,6 +15,9 @@ type crew struct {
 	idle        *member // those that sleep, linked by next: the last one to lie down is woken first
 	waking      bool    // a member was woken that has not looked for a task yet
 	ended       bool
+
+	backlog atomic.Bool // some wait: first is not nil
+	rested  func()      // called when that ends
 }
 
 // member is one goroutine of a crew.
@@ -29,6 +35,7 @@ func (c *crew) begin(first, last *task) {
 		c.last.next = first
 	}
 	c.last = last
+	c.backlog.Store(true)
 	woken := c.call()
 	c.mu.Unlock()
 	woken.up(c)
@@ -96,9 +103,16 @@ func (c *crew) take(m *member, woken bool) *task {
 	if t != nil {
 		c.first, t.next = t.next, nil
 	}
+	rests := t != nil && c.first == nil
+	if rests {
+		c.backlog.Store(false)
+	}
 	other := c.call()
 	c.mu.Unlock()
 	other.up(c)
+	if rests {
+		c.rested()
+	}
 	return t
 }
 

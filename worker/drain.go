@@ -55,7 +55,7 @@ func (l *loop) drained(now time.Time) bool {
 	}
 	// What Leave puts back on waiting must not land in our own inbox.
 	mayLand := l.awaiting && l.Worker.work.Err() != nil
-	if l.free == l.size && len(l.acks) == 0 && !l.repeat && !l.surplus && !mayLand {
+	if l.free == l.size && len(l.acks) == 0 && l.air.flying == 0 && len(l.air.failed) == 0 && !l.surplus && !mayLand {
 		return true
 	}
 	if now.Before(l.drainBy) {

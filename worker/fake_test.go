@@ -28,7 +28,9 @@ type fakeStore struct {
 	acked   []string
 
 	last       queue.RunID
-	unanswered []queue.Run // of a claim whose answer was lost
+	unanswered [][]queue.Run // claims whose answers were lost
+	flying     int           // Exchange calls on the way
+	mostFlying int
 	known      bool
 	down       bool // nothing is done, and every call fails
 	mute       int  // so many Exchange calls are done but not answered
@@ -142,7 +144,12 @@ func (s *fakeStore) inHand() []queue.RunID {
 
 func (s *fakeStore) Exchange(_ context.Context, done []queue.RunID, want int) (queue.Exchanged, error) {
 	var got queue.Exchanged
+	var lost []queue.Run
+	life := 0
 	err := s.do("exchange", func() error {
+		s.flying++
+		s.mostFlying = max(s.mostFlying, s.flying)
+		life = s.registered
 		if !s.known {
 			return queue.ErrEvicted
 		}
@@ -150,16 +157,24 @@ func (s *fakeStore) Exchange(_ context.Context, done []queue.RunID, want int) (q
 			s.acknowledge(id, &got)
 		}
 		got.Runs = s.claim(want)
-		s.unanswered = nil
 		if s.mute > 0 {
 			s.mute--
-			s.unanswered = got.Runs
-			got = queue.Exchanged{}
+			lost, got = got.Runs, queue.Exchanged{}
 			return errors.New("read: i/o timeout")
 		}
 		return nil
 	})
-	time.Sleep(s.slow)
+	var slow time.Duration
+	s.look(func() { slow = s.slow })
+	time.Sleep(slow)
+	s.look(func() {
+		if !errors.Is(err, errDown) {
+			s.flying--
+		}
+		if len(lost) > 0 && s.known && life == s.registered {
+			s.unanswered = append(s.unanswered, lost)
+		}
+	})
 	return got, err
 }
 
@@ -179,8 +194,10 @@ func (s *fakeStore) acknowledge(id queue.RunID, got *queue.Exchanged) {
 }
 
 func (s *fakeStore) claim(want int) []queue.Run {
-	if s.unanswered != nil {
-		return s.unanswered
+	if len(s.unanswered) > 0 {
+		again := s.unanswered[0]
+		s.unanswered = s.unanswered[1:]
+		return again
 	}
 	var runs []queue.Run
 	s.moveDue()

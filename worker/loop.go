@@ -3,20 +3,13 @@ package worker
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime"
-	"slices"
 	"time"
 
 	"github.com/asyncqueue/operator/queue"
 )
 
-const (
-	// turnInterval is the longest time between two turns of an idle loop.
-	turnInterval = time.Second
-	// exchangeLimit bounds what one exchange acknowledges and what it claims.
-	exchangeLimit = 1000
-)
+// turnInterval is the longest time between two turns of an idle loop.
+const turnInterval = time.Second
 
 // loop owns the worker's slots: it claims messages for those that are free,
 // starts their runs and acknowledges those that went well. All its fields belong
@@ -30,18 +23,17 @@ type loop struct {
 
 	turn *turn // nil: the queue is not exclusive
 
-	size     int // slots there are: what SetConcurrency asked for, as of this turn
-	free     int // slots without a run; below 0 while a message is handed back, or more run than there are slots
-	running  running
-	crew     crew
-	spare    *task // tasks without a run, linked by next
-	acks     []queue.RunID
-	repeat   bool // the last exchange failed and must be repeated
-	repeated int  // how many messages it had asked for
+	size    int // slots there are: what SetConcurrency asked for, as of this turn
+	free    int // slots without a run; below 0 while a message is handed back, or more run than there are slots
+	running running
+	spare   *task // tasks without a run, linked by next
+	acks    []queue.RunID
+	air     air
 
-	started  int  // messages whose run began
-	hungry   bool // there may be something to claim
-	surplus  bool // a message waits in the inbox though no slot is free for it
+	started  int    // messages whose run began
+	hungry   bool   // there may be something to claim
+	finds    uint64 // how often it became so by other than the answer of an exchange
+	surplus  bool   // a message waits in the inbox though no slot is free for it
 	awaiting bool
 	answers  chan awaited
 
@@ -68,6 +60,7 @@ func newLoop(w *Worker, cut context.CancelCauseFunc) *loop {
 		size:    size,
 		free:    size,
 		hungry:  true,
+		air:     newAir(),
 		answers: make(chan awaited, 1),
 		timer:   time.NewTimer(turnInterval),
 	}
@@ -82,6 +75,10 @@ func newLoop(w *Worker, cut context.CancelCauseFunc) *loop {
 func (l *loop) run(ctx context.Context) {
 	defer l.timer.Stop()
 	defer l.crew.end()
+	defer close(l.air.depart)
+	for range flights {
+		go l.carry()
+	}
 	defer func() { l.lose(nil) }()
 	l.stop = ctx.Done()
 	for {
@@ -96,18 +93,23 @@ func (l *loop) run(ctx context.Context) {
 		if l.drained(now) {
 			return
 		}
+		grounded := now.Before(l.resume) || l.lives.over()
 		switch {
 		case now.Before(l.resume):
-		case l.lives.over():
-			l.rejoin()
+		case grounded:
+			if l.air.flying == 0 {
+				l.rejoin()
+				continue
+			}
+		case l.pressing():
+			l.takeOff()
 			continue
-		case l.repeat || len(l.acks) > 0 || l.asks() > 0:
-			l.exchange()
-			continue
-		case l.free > 0 && !l.draining() && !l.awaiting && l.turn.mine():
+		case l.free > 0 && l.air.asked == 0 && !l.hungry && !l.draining() && !l.awaiting && l.turn.mine():
 			l.await()
 		}
-		l.park(now)
+		if l.listen(grounded) {
+			l.park(now)
+		}
 	}
 }
 
@@ -119,13 +121,16 @@ func (l *loop) resize() {
 		return
 	}
 	l.free += size - l.size
-	l.hungry = l.hungry || size > l.size
+	if size > l.size {
+		l.crave()
+	}
 	l.size = size
 }
 
 // collect takes back the tasks whose runs have ended.
 func (l *loop) collect() {
-	for t := l.finished.takeAll(); t != nil; {
+	ended := int32(0)
+	for t := l.finished.takeAll(); t != nil; ended++ {
 		next := t.next
 		if t.acknowledge {
 			l.acks = append(l.acks, t.run.ID)
@@ -138,6 +143,13 @@ func (l *loop) collect() {
 		l.reuse(t)
 		t = next
 	}
+	l.bell.ended.Add(-ended)
+}
+
+// crave notes that there is something to claim, which an exchange that is on the way need not see.
+func (l *loop) crave() {
+	l.hungry = true
+	l.finds++
 }
 
 // noticeInbox takes in what a beat found: a message that came over a connection
@@ -151,64 +163,9 @@ func (l *loop) noticeInbox() {
 // found notes that a message stands in the inbox.
 func (l *loop) found() {
 	if l.free > 0 && !l.draining() && l.turn.mine() {
-		l.hungry = true
+		l.crave()
 	} else {
 		l.surplus = true
-	}
-}
-
-// asks returns how many messages the next exchange may claim.
-func (l *loop) asks() int {
-	n := 0
-	if l.hungry && !l.draining() && l.turn.mine() {
-		n = min(max(l.free, 0), exchangeLimit, l.left())
-	}
-	if l.surplus && n == 0 {
-		n = 1 // it is handed back at once, to a worker that has a free slot
-	}
-	return n
-}
-
-// exchange acknowledges what is done, claims, and starts what it got.
-func (l *loop) exchange() {
-	want := l.asks()
-	if l.repeat {
-		want = l.repeated
-	}
-	acks := min(len(l.acks), exchangeLimit)
-	got, err := l.cfg.Store.Exchange(l.life, l.acks[:acks], want)
-	switch {
-	case errors.Is(err, queue.ErrEvicted):
-		l.lives.end(l.lives.current())
-		return
-	case err != nil:
-		l.repeat, l.repeated = true, want
-		l.stumble(err)
-		return
-	}
-	l.link.worked()
-	l.pause.reset()
-	l.load.add(acks, len(got.Lost))
-	l.load.claim(len(got.Runs))
-	l.acks, l.repeat = slices.Delete(l.acks, 0, acks), false
-	if want > 0 {
-		l.hungry, l.surplus = len(got.Runs) >= want, false
-	}
-	l.tellOversized(got.Oversized)
-	l.noticeStop() // what came with this answer need not begin
-	l.startAll(got.Runs)
-	if len(got.Runs) > 0 {
-		runtime.Gosched() // short runs end now, and all ride on the next exchange
-	}
-}
-
-// tellOversized emits that messages were too large to be claimed.
-func (l *loop) tellOversized(sizes []int) {
-	for _, size := range sizes {
-		l.emit(Event{
-			Kind: FailedHandle, Job: &Job{Type: oversized, Attempt: 1}, Moved: queue.Moved,
-			Err: fmt.Errorf("a message of %d bytes is larger than allowed", size),
-		})
 	}
 }
 
@@ -232,8 +189,13 @@ func (l *loop) rejoin() {
 	l.link.worked()
 	l.pause.reset()
 	l.lives.begin()
+	for _, f := range l.air.failed {
+		l.abandon(f)
+	}
+	l.air.failed = l.air.failed[:0]
 	l.load.add(0, len(l.acks))
-	l.acks, l.repeat, l.hungry = l.acks[:0], false, true
+	l.acks = l.acks[:0]
+	l.crave()
 	l.cfg.Logger.Warn("This worker had been taken for dead; it is registered again.", "running", l.size-l.free)
 }
 
@@ -322,7 +284,7 @@ func (l *loop) answered(a awaited) {
 		l.lives.end(a.life)
 	case a.err != nil:
 		l.stumble(a.err)
-		l.hungry = true // an answer may have been lost
+		l.crave() // an answer may have been lost
 	case a.found:
 		l.link.worked()
 		l.found()
@@ -336,6 +298,8 @@ func (l *loop) park(now time.Time) {
 	l.timer.Reset(max(l.nextWake(now).Sub(now), 0))
 	select {
 	case <-l.wake:
+	case f := <-l.air.arrived:
+		l.land(f)
 	case a := <-l.answers:
 		l.answered(a)
 	case <-l.stop:

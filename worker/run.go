@@ -52,9 +52,9 @@ func (t *task) decode() (*Job, error) {
 // finish gives the task back to the loop. t must not be touched afterwards.
 func (t *task) finish() {
 	w := t.worker
-	if w.finished.push(t) {
-		w.nudge()
-	}
+	w.finished.push(t)
+	w.bell.ended.Add(1)
+	w.ring()
 }
 
 // handBack releases a message whose run never began. Where that does not

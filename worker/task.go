@@ -62,14 +62,12 @@ type stack struct {
 	top atomic.Pointer[task]
 }
 
-// push adds t and says whether the stack was empty, that is whether the one who
-// takes must be woken.
-func (s *stack) push(t *task) bool {
+func (s *stack) push(t *task) {
 	for {
 		top := s.top.Load()
 		t.next = top
 		if s.top.CompareAndSwap(top, t) {
-			return top == nil
+			return
 		}
 	}
 }

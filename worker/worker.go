@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,7 +34,9 @@ type Worker struct {
 	handler Handler
 
 	started   atomic.Bool
+	crew      crew
 	finished  stack
+	bell      bell
 	wake      chan struct{} // the loop has something to look at
 	landed    atomic.Bool   // a beat found a message in the inbox
 	lives     lives
@@ -60,6 +63,7 @@ func New(cfg Config, h Handler) (*Worker, error) {
 	}
 	w := &Worker{cfg: cfg, handler: h, wake: make(chan struct{}, 1)}
 	w.link.log = cfg.Logger
+	w.crew.rested = w.ring
 	w.slots.Store(int64(cfg.Concurrency))
 	if cfg.Metrics != nil {
 		w.cfg.Listeners = append([]Listener{cfg.Metrics.listen}, cfg.Listeners...)
@@ -151,6 +155,14 @@ func (w *Worker) leave() {
 func (w *Worker) emit(e Event) {
 	for _, tell := range w.cfg.Listeners {
 		tell(w.work, e)
+	}
+}
+
+// ring wakes the loop if there is enough to look at. Where a processor is free it looks at once, and Redis
+// works on the next exchange while runs go on; where none is, more ride together, which spares Redis.
+func (w *Worker) ring() {
+	if w.bell.rings(&w.crew) {
+		w.nudge()
 	}
 }
 

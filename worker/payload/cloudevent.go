@@ -99,8 +99,24 @@ func decodeCloudEvent(raw []byte) (*Message, error) {
 // eventDecoder collects the attributes of one CloudEvent.
 type eventDecoder struct {
 	m           *Message
-	specVersion string
-	contentType string
+	specVersion []byte
+	contentType []byte
+
+	name, id, source, traceParent []byte // for the message to keep
+}
+
+// keep gives the message its texts. They are copied, so that a handler that keeps
+// an id does not keep the whole message; one allocation holds them all.
+func (d *eventDecoder) keep() {
+	var texts strings.Builder
+	texts.Grow(len(d.name) + len(d.id) + len(d.source) + len(d.traceParent))
+	for _, text := range [...][]byte{d.name, d.id, d.source, d.traceParent} {
+		texts.Write(text)
+	}
+	all := texts.String()
+	d.m.name, all = all[:len(d.name)], all[len(d.name):]
+	d.m.id, all = all[:len(d.id)], all[len(d.id):]
+	d.m.source, d.m.traceParent = all[:len(d.source)], all[len(d.source):]
 }
 
 func (d *eventDecoder) read(a member) error {
@@ -117,13 +133,11 @@ func (d *eventDecoder) read(a member) error {
 	case "specversion":
 		d.specVersion, err = text(a, value)
 	case "type":
-		m.name, err = text(a, value)
+		d.name, err = text(a, value)
 	case "id":
-		m.id, err = text(a, value)
+		d.id, err = text(a, value)
 	case "source":
-		if m.source, err = text(a, value); err == nil {
-			err = checkReference(a, m.source)
-		}
+		d.source, err = reference(a, value)
 	case "time":
 		m.time, err = timestamp(a, value)
 	case "subject":
@@ -133,7 +147,7 @@ func (d *eventDecoder) read(a member) error {
 	case "dataschema":
 		err = checkURI(a, value)
 	case "traceparent":
-		m.traceParent, err = text(a, value)
+		d.traceParent, err = text(a, value)
 	case "attempts":
 		m.attempts, err = m.readCounter(a, true)
 	case "maxattempts":
@@ -149,11 +163,12 @@ func (d *eventDecoder) read(a member) error {
 
 // finish checks what no single attribute shows.
 func (d *eventDecoder) finish(members []member) error {
+	d.keep()
 	m := d.m
 	switch {
-	case d.specVersion == "":
+	case len(d.specVersion) == 0:
 		return refuse("it is a JSON object but no CloudEvent: it has no specversion; ", wantedFormats)
-	case d.specVersion != "1.0":
+	case string(d.specVersion) != "1.0":
 		return refuse(`its specversion is "`, display(d.specVersion), `", want "1.0"`)
 	case m.name == "":
 		return refuse("its type is missing: that is the name of the job")
@@ -173,14 +188,15 @@ func (d *eventDecoder) finish(members []member) error {
 	return nil
 }
 
-// text returns an attribute that must be a string with something in it.
-func text(a member, value []byte) (string, error) {
+// text returns an attribute that must be a string with something in it, for as
+// long as the message is not changed.
+func text(a member, value []byte) ([]byte, error) {
 	if value[0] != '"' {
-		return "", refuse("its ", display(a.name), " is not a string")
+		return nil, refuse("its ", display(a.name), " is not a string")
 	}
-	s := unquote(value)
-	if strings.TrimSpace(s) == "" {
-		return "", refuse("its ", display(a.name), " is empty; give it a value or leave it out")
+	s := content(value)
+	if len(bytes.TrimSpace(s)) == 0 {
+		return nil, refuse("its ", display(a.name), " is empty; give it a value or leave it out")
 	}
 	return s, nil
 }
@@ -190,28 +206,33 @@ func timestamp(a member, value []byte) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	t, err := time.Parse(time.RFC3339Nano, s)
+	if t, ok := plainTime(s); ok {
+		return t, nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, string(s))
 	if err != nil {
 		return time.Time{}, refuse("its time is not in the format of RFC 3339, like 2026-01-02T15:04:05Z")
 	}
 	return t, nil
 }
 
-// checkReference refuses what is no URI reference. Most sources are plain paths,
-// which need no closer look.
-func checkReference(a member, s string) error {
-	if isPlainPath(s) {
-		return nil
+// reference returns an attribute that must be a URI reference.
+func reference(a member, value []byte) ([]byte, error) {
+	s, err := text(a, value)
+	if err != nil || isPlainPath(s) {
+		return s, err
 	}
-	if _, err := url.Parse(s); err != nil {
-		return refuse("its ", display(a.name), " is not a URI reference")
+	if _, err := url.Parse(string(s)); err != nil {
+		return nil, refuse("its ", display(a.name), " is not a URI reference")
 	}
-	return nil
+	return s, nil
 }
 
-func isPlainPath(s string) bool {
-	for i := range len(s) {
-		switch c := s[i]; {
+// isPlainPath says whether s is a URI reference that needs no closer look, like
+// most sources.
+func isPlainPath(s []byte) bool {
+	for _, c := range s {
+		switch {
 		case c|0x20-'a' <= 25, isDigit(c), c == '/', c == '.', c == '-', c == '_', c == '~':
 		default:
 			return false
@@ -225,7 +246,7 @@ func checkURI(a member, value []byte) error {
 	if err != nil {
 		return err
 	}
-	if u, err := url.Parse(s); err != nil || !u.IsAbs() {
+	if u, err := url.Parse(string(s)); err != nil || !u.IsAbs() {
 		return refuse("its ", display(a.name), " is not an absolute URI")
 	}
 	return nil

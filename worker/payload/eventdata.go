@@ -39,10 +39,10 @@ func isBase64(s string) bool {
 
 // checkData refuses data that does not fit the content type.
 func (d *eventDecoder) checkData() error {
-	if d.contentType == "" || d.contentType == jsonType {
+	if len(d.contentType) == 0 || string(d.contentType) == jsonType {
 		return nil
 	}
-	media, _, err := mime.ParseMediaType(d.contentType)
+	media, _, err := mime.ParseMediaType(string(d.contentType))
 	if err != nil {
 		return refuse("its datacontenttype is not a media type, like ", jsonType)
 	}

@@ -1,7 +1,10 @@
 package payload
 
 import (
+	"bytes"
+	"encoding/binary"
 	"encoding/json"
+	"math/bits"
 	"strconv"
 	"unicode/utf8"
 )
@@ -130,12 +133,35 @@ var plainInString = func() (ok [256]bool) {
 	return ok
 }()
 
+// Each byte of a word.
+const (
+	lowBits  = 0x0101010101010101
+	highBits = 0x8080808080808080
+)
+
+// skipPlain returns the offset of the first byte that is not plain, from pos on.
+// It looks at eight bytes at once: the high bit of a byte of odd tells that it is
+// above ASCII, or below ' ', or one of the two that have a meaning. A borrow from
+// the byte before can only add bits behind one that is set rightly.
+func skipPlain(src []byte, pos int) int {
+	for ; pos+8 <= len(src); pos += 8 {
+		word := binary.LittleEndian.Uint64(src[pos:])
+		quote, escape := word^(lowBits*'"'), word^(lowBits*'\\')
+		odd := (word | (word - lowBits*' ') | (quote - lowBits) | (escape - lowBits)) & highBits
+		if odd != 0 {
+			return pos + bits.TrailingZeros64(odd)/8
+		}
+	}
+	for pos < len(src) && plainInString[src[pos]] {
+		pos++
+	}
+	return pos
+}
+
 func (s *jsonScanner) str(pos int) (int, error) {
 	pos++
 	for {
-		for pos < len(s.src) && plainInString[s.src[pos]] {
-			pos++
-		}
+		pos = skipPlain(s.src, pos)
 		switch c := s.at(pos); {
 		case c == '"':
 			return pos + 1, nil
@@ -214,16 +240,17 @@ func (s *jsonScanner) number(pos int) (int, error) {
 }
 
 // unquote decodes a JSON string, given with its quotes and known to be valid.
-func unquote(quoted []byte) string {
-	content := quoted[1 : len(quoted)-1]
-	for _, c := range content {
-		if c == '\\' {
-			var s string
-			if err := json.Unmarshal(quoted, &s); err != nil {
-				return string(content) // not possible: it was checked
-			}
-			return s
-		}
+func unquote(quoted []byte) string { return string(content(quoted)) }
+
+// content is unquote without a copy where there is nothing to decode.
+func content(quoted []byte) []byte {
+	plain := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(plain, '\\') < 0 {
+		return plain
 	}
-	return string(content)
+	var s string
+	if err := json.Unmarshal(quoted, &s); err != nil {
+		return plain // not possible: it was checked
+	}
+	return []byte(s)
 }
