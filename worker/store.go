@@ -34,6 +34,8 @@ type Member interface {
 type Claimer interface {
 	// Exchange acknowledges the runs in done and claims up to want messages. A
 	// call that failed is repeated with at least the same done and the same want.
+	// Two calls may be on the way at once, also two that are repeated: a claim
+	// whose answer was lost comes with the first call after it failed.
 	Exchange(ctx context.Context, done []queue.RunID, want int) (queue.Exchanged, error)
 	// Await blocks until there is something to claim, or for as long as limit.
 	Await(ctx context.Context, limit time.Duration) (bool, error)

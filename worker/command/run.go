@@ -20,8 +20,8 @@ import (
 )
 
 // connections is how many connections a worker keeps besides those that move
-// messages of failed runs: exchange, await, beat, tend.
-const connections = 4
+// messages of failed runs: two exchanges, await, beat, tend.
+const connections = 5
 
 // mostMoves bounds the connections that move messages of failed runs.
 const mostMoves = 16

@@ -217,6 +217,48 @@ func testAtOnce(t *testing.T, site Site) {
 	}
 }
 
+// testExchangesAtOnce has two exchanges on the way: each message comes with one of them.
+func testExchangesAtOnce(t *testing.T, site Site) {
+	const n = 200
+	register(t, site)
+	want := map[string]int{}
+	for i := range n {
+		payload := fmt.Sprintf("m%03d", i)
+		site.Push(payload)
+		want[payload] = 1
+	}
+	var mu sync.Mutex
+	got := map[string]int{}
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() {
+			var done []queue.RunID
+			for {
+				answer, err := site.Store.Exchange(t.Context(), done, 7)
+				if err != nil || len(answer.Lost)+len(answer.Late) != 0 {
+					t.Errorf("Exchange = %+v, %v", answer, err)
+					return
+				}
+				if len(answer.Runs) == 0 {
+					return
+				}
+				done = done[:0]
+				mu.Lock()
+				for _, run := range answer.Runs {
+					done = append(done, run.ID)
+					got[string(run.Payload)]++
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	both.Wait()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("claimed (-want +got):\n%s", diff)
+	}
+	checkStanding(t, site, Standing{})
+}
+
 // testLostAnswer loses the answer to a claim, and to what acknowledges and claims
 // at once: asked again, even for less, the same runs come.
 func testLostAnswer(t *testing.T, site Site) {

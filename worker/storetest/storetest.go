@@ -69,6 +69,7 @@ func Run(t *testing.T, open func(t *testing.T) Site) {
 		"leaving ends a life":                          testLeave,
 		"what did not begin is taken next":             testRelease,
 		"calls at the same time":                       testAtOnce,
+		"exchanges at the same time":                   testExchangesAtOnce,
 		"a claim whose answer got lost":                testLostAnswer,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
