@@ -106,7 +106,8 @@ func TestSIGKILLIsTakenOver(t *testing.T) {
 		id := fmt.Sprintf("ended m%d.", i)
 		await(t, 20*time.Second, id, func() bool { return first.said(id)+second.said(id) >= 1 })
 	}
-	if c := p.counts(); c.Reserved != 1 || c.Waiting+c.Delayed+c.Timeout+c.Failed != 0 {
+	await(t, 20*time.Second, "the acknowledgements", func() bool { return p.counts().Reserved == 1 })
+	if c := p.counts(); c.Waiting+c.Delayed+c.Timeout+c.Failed != 0 {
 		t.Errorf("counts = %+v, want the long run alone", c)
 	}
 }
