@@ -46,9 +46,13 @@ func newAir() air {
 // carry makes the calls, each courier one after the other, until the loop ends.
 func (l *loop) carry() {
 	for f := range l.air.depart {
-		f.got, f.err = l.cfg.Store.Exchange(l.Worker.life, f.acks, f.want)
+		f.exchange(l)
 		l.air.arrived <- f
 	}
+}
+
+func (f *flight) exchange(l *loop) {
+	f.got, f.err = l.cfg.Store.Exchange(l.Worker.life, f.acks, f.want)
 }
 
 // pressing says whether there is something to exchange now: enough, or anything at all where no exchange is
@@ -104,6 +108,11 @@ func (l *loop) takeOff() {
 	}
 	f.life, f.finds = l.lives.current(), l.finds
 	l.air.flying++
+	if l.free == l.size && l.air.flying == 1 { // nothing runs that could need the loop meanwhile
+		f.exchange(l)
+		l.land(f)
+		return
+	}
 	l.air.depart <- f
 }
 
