@@ -41,7 +41,7 @@ demo-down: ## Remove everything that the demo started.
 test: unit redis-modes hyperf apiserver ## Unit suites with the race detector, a Hyperf application beside ours, a real API server.
 
 .PHONY: unit
-unit: redis-server ## Unit suites, with the race detector and a real redis-server.
+unit: redis-server php ## Unit suites, with the race detector and a real redis-server.
 	$(SUITE_ENV) go test -race -timeout 15m $(PACKAGES)
 	cd test/bench && go vet -mod=mod . && go test -mod=mod .
 

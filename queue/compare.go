@@ -21,7 +21,7 @@ func (c *Consumer) compare(ctx context.Context) error {
 	defer c.exchanging.Unlock()
 	worker, err := c.life()
 	if err != nil || !c.lanes.answered() {
-		return nil // without a life in Redis there is nothing to compare with
+		return nil // there is nothing to compare with, or it is too early
 	}
 	fields, err := c.queue.rdb.HKeys(ctx, c.queue.keys.hand(worker)).Result()
 	if err != nil {

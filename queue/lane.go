@@ -2,8 +2,8 @@ package queue
 
 import "strconv"
 
-// flights is how many exchanges of a consumer may be on the way at once.
-const flights = 2
+// MaxExchanges is how many exchanges of a consumer may be on the way at once.
+const MaxExchanges = 2
 
 // lane is one exchange after another. A claim whose answer was lost is repeated in the lane that it was
 // made in, where its number and the note of it in Redis are. It belongs to whoever entered it.
@@ -16,12 +16,12 @@ type lane struct {
 
 // lanes are those of one consumer.
 type lanes struct {
-	all  [flights]*lane
+	all  [MaxExchanges]*lane
 	free chan *lane
 }
 
 func newLanes() lanes {
-	l := lanes{free: make(chan *lane, flights)}
+	l := lanes{free: make(chan *lane, MaxExchanges)}
 	for i := range l.all {
 		l.all[i] = &lane{note: "claim" + strconv.Itoa(i+1), claims: 1}
 		l.free <- l.all[i]

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -74,25 +74,27 @@ func TestUnansweredExchangesEndWithTheLife(t *testing.T) {
 }
 
 func TestAThirdExchangeWaits(t *testing.T) {
-	l := newLanes()
-	first, second := l.enter(), l.enter()
-	entered := make(chan *lane)
-	go func() { entered <- l.enter() }()
-	select {
-	case <-entered:
-		t.Fatal("three at once")
-	case <-time.After(20 * time.Millisecond):
-	}
-	second.unanswered = true
-	l.leave(second)
-	if third := <-entered; third != second {
-		t.Error("another lane than the one that was left")
-	}
-	l.leave(second)
-	l.leave(first)
-	if next := l.enter(); next != second {
-		t.Error("the lane with an unanswered call does not come first")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		l := newLanes()
+		first, second := l.enter(), l.enter()
+		var third *lane
+		go func() { third = l.enter() }()
+		synctest.Wait()
+		if third != nil {
+			t.Fatal("three at once")
+		}
+		second.unanswered = true
+		l.leave(second)
+		synctest.Wait()
+		if third != second {
+			t.Error("another lane than the one that was left")
+		}
+		l.leave(second)
+		l.leave(first)
+		if next := l.enter(); next != second {
+			t.Error("the lane with an unanswered call does not come first")
+		}
+	})
 }
 
 // Two goroutines exchange at once as one worker, and now and then an answer or a request is lost: each

@@ -11,7 +11,7 @@ import (
 const (
 	// flights is how many exchanges may be on the way at once: while Redis works on one, the
 	// runs of the other go on.
-	flights = 2
+	flights = queue.MaxExchanges
 	// exchangeLimit bounds what one exchange acknowledges and what it claims.
 	exchangeLimit = 1000
 	// smallestHalf is how many slots are worth a second exchange.

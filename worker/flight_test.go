@@ -22,6 +22,15 @@ func (g *gauge) varied(ctx context.Context, j *Job) error {
 	return g.handle(time.Duration(n*7919%40)*time.Millisecond)(ctx, j)
 }
 
+// startVaried starts a worker of 20 slots on n messages and a Redis that answers after 30 ms.
+func startVaried(t *testing.T, g *gauge, n int) (b *bench, all []string) {
+	t.Helper()
+	all = messages("job", n)
+	store := newFakeStore(all...)
+	store.slow = 30 * time.Millisecond
+	return start(t, store, g.varied, func(c *Config) { c.Concurrency = 20 }), all
+}
+
 // awaitBoth waits until two exchanges are on the way.
 func (b *bench) awaitBoth() {
 	b.t.Helper()
@@ -62,11 +71,9 @@ func TestTwoExchangesAreOnTheWayAtOnce(t *testing.T) {
 // Both exchanges are repeated when their answers get lost, and nothing is begun twice.
 func TestBothExchangesAreRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all := messages("job", 3000)
-		store := newFakeStore(all...)
-		store.slow = 30 * time.Millisecond
 		var g gauge
-		b := start(t, store, g.varied, func(c *Config) { c.Concurrency = 20 })
+		b, all := startVaried(t, &g, 3000)
+		store := b.store
 		for range 5 {
 			b.awaitBoth()
 			store.look(func() { store.mute = 2 })
@@ -85,11 +92,9 @@ func TestBothExchangesAreRepeated(t *testing.T) {
 // A worker that was taken for dead finds out by both exchanges, and registers once.
 func TestBothExchangesLearnOfTheEviction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all := messages("job", 300)
-		store := newFakeStore(all...)
-		store.slow = 30 * time.Millisecond
 		var g gauge
-		b := start(t, store, g.varied, func(c *Config) { c.Concurrency = 20 })
+		b, all := startVaried(t, &g, 300)
+		store := b.store
 		b.awaitBoth()
 		store.look(store.sweep)
 		time.Sleep(10 * time.Second)
@@ -107,11 +112,9 @@ func TestBothExchangesLearnOfTheEviction(t *testing.T) {
 // A stop waits for both exchanges, and hands back what they bring.
 func TestAStopWaitsForBothExchanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all := messages("job", 300)
-		store := newFakeStore(all...)
-		store.slow = 30 * time.Millisecond
 		var g gauge
-		b := start(t, store, g.varied, func(c *Config) { c.Concurrency = 20 })
+		b, all := startVaried(t, &g, 300)
+		store := b.store
 		b.awaitBoth()
 		before := g.ended.Load()
 		if took := b.end(); took > time.Second {

@@ -52,6 +52,7 @@ func TestMovesWhatWasPushedBetweenTwoLooks(t *testing.T) {
 				if err := rdb.ZAdd(ctx, name+":delayed", redis.Z{Score: float64(due.UnixMicro()) / 1e6, Member: fmt.Sprint(i)}).Err(); err != nil {
 					t.Fatal(err)
 				}
+				// Redis tells nobody of a change: looked at every 2 ms, until a deadline.
 				for deadline := time.Now().Add(10 * time.Second); rdb.LLen(ctx, name+":waiting").Val() <= int64(i); time.Sleep(2 * time.Millisecond) {
 					if time.Now().After(deadline) {
 						t.Fatal("it was never moved")

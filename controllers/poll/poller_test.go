@@ -164,7 +164,7 @@ func (b *bench) wakes() int {
 	return n
 }
 
-// pass lets time go by, and what falls due in it happen.
+// pass lets the fake time of synctest go by, and what falls due in it happen.
 func pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()

@@ -86,6 +86,7 @@ func TestRun(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- run(ctx, slog.New(slog.DiscardHandler), addr) }()
+	// Redis tells nobody of a change: looked at every 5 ms, until a deadline.
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		c, err := mails.Counts(t.Context(), 0)
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 
 func TestJob(t *testing.T) {
 	if _, err := exec.LookPath("php"); err != nil {
+		// `make unit` brings PHP; a bare `go test ./...` need not have it.
 		t.Skip("php is not installed (php-cli): the example cannot be run")
 	}
 	var out bytes.Buffer

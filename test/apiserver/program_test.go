@@ -87,7 +87,7 @@ func (p *program) run() {
 		}
 		_ = cmd.Wait()
 		p.ends.Add(1)
-		time.Sleep(restartPause)
+		time.Sleep(restartPause) // as a kubelet does before it starts a container again
 	}
 }
 

@@ -79,7 +79,7 @@ func (p *process) handle(message []byte) {
 		p.sample(p.mould.ageOf(message, time.Now()))
 	}
 	if p.setup.Handle > 0 {
-		time.Sleep(p.setup.Handle)
+		time.Sleep(p.setup.Handle) // the work of the handler in this scenario
 	}
 	switch p.tally.mark(p.mould.numberOf(message)) {
 	case int64(p.setup.Warm):

@@ -135,6 +135,7 @@ func (t *trial) start(ctx context.Context) error {
 func (t *trial) pushOneByOne(ctx context.Context, m mould) error {
 	time.Sleep(time.Second) // until all workers wait: asynq and the naive ones tell nobody when they do
 	for i := range t.messages {
+		// The idle scenarios measure a push to a worker that waits, at no fixed beat.
 		time.Sleep(5*time.Millisecond + rand.N(15*time.Millisecond))
 		if err := contenders[t.setup.Contender].produce(ctx, t.rdb, [][]byte{m.make(i, time.Now())}); err != nil {
 			return err

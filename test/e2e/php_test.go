@@ -20,6 +20,7 @@ func needContainers(ctx SpecContext) {
 	Expect(kube.List(ctx, nodes)).To(Succeed())
 	for _, node := range nodes.Items {
 		if runtime := node.Status.NodeInfo.ContainerRuntimeVersion; !strings.HasPrefix(runtime, "containerd://") {
+			// Where containers cannot run, the node runs host processes, which have no image.
 			Skip("the node runs no containers but " + runtime)
 		}
 	}

@@ -116,7 +116,7 @@ func TestMemoryWatch(t *testing.T) {
 						recycled = append(recycled, time.Since(began))
 					}, slog.New(slog.NewTextHandler(&log, nil)))
 				}()
-				time.Sleep(12 * time.Second)
+				time.Sleep(12 * time.Second) // of synctest's fake time, as below
 				writeFiles(t, root, test.later)
 				time.Sleep(life)
 				stop()

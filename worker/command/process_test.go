@@ -45,7 +45,7 @@ func testJobs() *worker.Mux {
 			return worker.Fail(err)
 		}
 		say("began", job.ID)
-		time.Sleep(time.Duration(parameters.MS) * time.Millisecond)
+		time.Sleep(time.Duration(parameters.MS) * time.Millisecond) // the work of the job
 		say("ended", job.ID)
 		return nil
 	})

@@ -55,6 +55,7 @@ func (h *handler) Handle(_ context.Context, job *worker.Job) error {
 		panic(err) // nothing that this process does counts any more
 	}
 	h.mortal.moment()
+	// The work of a job: what it holds meanwhile is what faults strike.
 	time.Sleep(time.Duration(asked.Params.Millis) * time.Millisecond)
 	if job.Attempt <= asked.Params.Failures {
 		return fmt.Errorf("attempt %d: %w", job.Attempt, errPlanned)
